@@ -1,0 +1,1 @@
+"""kanyu (勧誘チェッカー): finds sales pitches in Japanese messages and shows the words."""
