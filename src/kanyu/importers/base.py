@@ -1,0 +1,295 @@
+"""What every importer shares: a file seen as text, lines or JSON, and the shape of an importer."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import cached_property
+from typing import Any, BinaryIO, Protocol
+
+from ..errors import InputError
+from ..messages import Conversation
+
+__all__ = [
+    "Format",
+    "Importer",
+    "Options",
+    "Source",
+    "natural",
+    "strip_marks",
+    "without_surrogates",
+]
+
+HEAD_BYTES = 1 << 16
+MAX_FILE_BYTES = 8 << 30
+MAX_WHOLE_BYTES = 1 << 30
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# First bytes of files that are no text: PNG, JPEG, GIF, PDF, ELF, SQLite, RIFF, gzip, 7z, RAR, MP4.
+BINARY = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|%PDF|\x7fELF|SQLite format|RIFF....WEBP|\x1f\x8b|7z\xbc\xaf|Rar!"
+    rb"|....ftyp|OggS|ID3",
+    re.DOTALL,
+)
+# Direction marks, isolates and byte-order marks that surround names and dates: "\u2068佐藤\u2069"
+MARKS = dict.fromkeys([0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+MARKS |= dict.fromkeys([0x00A0, 0x2009, 0x202F], " ")
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def strip_marks(text: str) -> str:
+    """A name, date or head of a row without direction marks; odd spaces become plain ones."""
+    return text.strip() if text.isascii() else text.translate(MARKS).strip()
+
+
+def without_surrogates(text: str) -> str:
+    """The text with U+FFFD for every lone surrogate; offsets stay."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+
+
+def natural(path: str) -> list[tuple[int, str]]:
+    """Sort key that puts ``messages2`` before ``messages10``."""
+    pieces = re.split(r"(\d+)", path)
+    return [(int(piece[:18]), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of export, for ``kanyu formats`` and the docs.
+
+    Attributes
+    ----------
+    name : str
+        The platform's name in every report, such as ``"line"``.
+    title_ja, title_en : str
+        What a person calls it.
+    files : str
+        The files that are read.
+    how_ja, how_en : str
+        How to get the export out of its app, in one or two sentences.
+    """
+
+    name: str
+    title_ja: str
+    title_en: str
+    files: str
+    how_ja: str
+    how_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the caller knows about an export.
+
+    Attributes
+    ----------
+    zone : tzinfo
+        The time zone of exports that name none.
+    columns : mapping of str to str
+        For tables: ``sender``, ``text`` and ``at`` to the names of their columns.
+    """
+
+    zone: tzinfo
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source:
+    """One file of an export: on disk, or a member of an archive.
+
+    Parameters
+    ----------
+    name : str
+        How the file is named to people.
+    opener : callable
+        Opens its bytes.
+    size : int
+        Number of bytes.
+    inner : str
+        Its path inside the folder or archive that was given, with ``/``.
+    tree : mapping of str to Source
+        The files beside it, by `inner`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        opener: Callable[[], BinaryIO],
+        size: int,
+        inner: str = "",
+        tree: Mapping[str, Source] | None = None,
+    ) -> None:
+        self.name = name
+        self.open = opener
+        self.size = size
+        self.inner = inner or posixpath.basename(name)
+        self.tree = {} if tree is None else tree
+
+    @property
+    def folder(self) -> str:
+        """The folder of `inner`."""
+        return posixpath.dirname(self.inner)
+
+    @property
+    def stem(self) -> str:
+        """The file's own name without its ending."""
+        return posixpath.splitext(posixpath.basename(self.inner))[0]
+
+    def beside(self, relative: str) -> Source | None:
+        """Another file of the same folder or archive, as ``"../users.json"``; None if absent."""
+        return self.tree.get(posixpath.normpath(posixpath.join(self.folder, relative)))
+
+    @cached_property
+    def head_bytes(self) -> bytes:
+        """The first 64 KiB."""
+        with self.open() as stream:
+            return stream.read(HEAD_BYTES)
+
+    @cached_property
+    def head(self) -> str:
+        """The first 64 KiB as text without a byte-order mark; empty for a binary file."""
+        if self.is_binary:
+            return ""
+        text = self.head_bytes.decode(self.encoding, "replace")
+        return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether the first bytes are those of no text."""
+        start = self.head_bytes
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return False
+        if BINARY.match(start) or start.startswith(b"PK\x03\x04"):
+            return True
+        if _guess_utf16(start):
+            return False
+        controls = sum(start.count(bytes([code])) for code in (*range(9), *range(14, 27)))
+        return controls * 10 > len(start)
+
+    @cached_property
+    def encoding(self) -> str:
+        """The codec of its text: by byte-order mark, else UTF-8, else what fits best."""
+        start = self.head_bytes
+        for bom, codec in BOMS:
+            if start.startswith(bom):
+                return codec
+        return _guess_utf16(start) or self._guess_encoding()
+
+    def _guess_encoding(self) -> str:
+        decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        try:
+            with self.open() as stream:
+                while block := stream.read(1 << 20):
+                    decoder.decode(block)
+        except UnicodeDecodeError as error:
+            damaged = error.object[max(0, error.start - HEAD_BYTES) : error.start + HEAD_BYTES]
+            return _best_encoding(damaged)
+        return "utf-8"  # a character cut at the very end is no reason to doubt
+
+    def lines(self) -> Iterator[str]:
+        r"""Yield its lines without their ends, split at ``\n``, ``\r\n`` and ``\r`` only."""
+        if self.is_binary:
+            raise InputError(f"{self.name}: binary, not a text; give the app's exported file")
+        with self._text_stream(None) as stream:
+            for line in stream:
+                yield line[:-1] if line.endswith("\n") else line
+
+    def _text_stream(self, newline: str | None) -> io.TextIOWrapper:
+        raw = self.open()
+        return io.TextIOWrapper(raw, self.encoding, "replace", newline=newline)
+
+    def text(self) -> str:
+        """All of it as text, line ends as they are."""
+        self._check_whole()
+        with self._text_stream("") as stream:
+            return stream.read().removeprefix("\ufeff")
+
+    def read_bytes(self) -> bytes:
+        """All of it as bytes."""
+        self._check_whole()
+        with self.open() as stream:
+            return stream.read()
+
+    def _check_whole(self) -> None:
+        if self.size > MAX_WHOLE_BYTES:
+            limit = MAX_WHOLE_BYTES >> 20
+            raise InputError(f"{self.name}: larger than {limit} MiB; split it and try again")
+
+    def json(self) -> Any:
+        """All of it as JSON, lone surrogates replaced."""
+        return self.parse_json(self.text())
+
+    def parse_json(self, text: str) -> Any:
+        """Read JSON; an `InputError` names this file and the line."""
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError as error:
+            what = "cut or damaged JSON"
+            cure = "export it again"
+            raise InputError(f"{self.name}: {what} at line {error.lineno}; {cure}") from None
+        except (RecursionError, ValueError):
+            raise InputError(f"{self.name}: JSON that cannot be read; export it again") from None
+        return _clean_json(value) if re.search(r"\\u[dD][89a-fA-F]", text) else value
+
+
+def _clean_json(value: Any) -> Any:
+    """JSON whose strings hold no lone surrogate."""
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, list):
+        return [_clean_json(item) for item in value]
+    if isinstance(value, dict):
+        return {without_surrogates(key): _clean_json(item) for key, item in value.items()}
+    return value
+
+
+def _guess_utf16(start: bytes) -> str | None:
+    """UTF-16 without a byte-order mark shows as NULs or line feeds at one parity."""
+    half = len(start) // 2
+    if half < 2:
+        return None
+    for codec, newline, other in (("utf-16-le", b"\n\0", 1), ("utf-16-be", b"\0\n", 0)):
+        zeros, others = start[other::2].count(0), start[1 - other :: 2].count(0)
+        if zeros > others * 8 and (zeros * 4 > half or newline in start):
+            return codec
+    return None
+
+
+def _best_encoding(sample: bytes) -> str:
+    """UTF-8 with a few damaged bytes, or the East Asian code page that fits best."""
+    utf8 = sample.decode("utf-8", "replace")
+    damaged = utf8.count("\ufffd")
+    wide = sum(1 for char in utf8 if char > "\x7f") - damaged
+    if wide > damaged * 10:
+        return "utf-8"
+    faults = {
+        codec: sample.decode(codec, "replace").count("\ufffd") for codec in ("cp932", "cp949")
+    }
+    korean = sample.decode("cp949", "replace")
+    hangul = sum(1 for char in korean if "가" <= char <= "힣")
+    if faults["cp949"] <= faults["cp932"] + 1 and hangul * 2 > sum(c > "\x7f" for c in korean):
+        return "cp949"
+    return "cp932" if faults["cp932"] <= damaged else "utf-8"
+
+
+class Importer(Protocol):
+    """One platform's reader. It knows messages and errors, and nothing of analysis."""
+
+    format: Format
+
+    def sniff(self, source: Source) -> bool:
+        """Whether this file, by its content, holds messages of this platform."""
+
+    def thread(self, source: Source) -> str:
+        """The files that share this key are one piece of work and may be one conversation."""
+
+    def read(self, sources: Sequence[Source], options: Options) -> Iterable[Conversation]:
+        """Read the files of one `thread`, in natural order of their names."""
