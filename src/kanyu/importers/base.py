@@ -22,6 +22,7 @@ __all__ = [
     "Options",
     "Source",
     "natural",
+    "owner_of_pair",
     "strip_marks",
     "without_surrogates",
 ]
@@ -60,6 +61,13 @@ def natural(path: str) -> list[tuple[int, str]]:
     """Sort key that puts ``messages2`` before ``messages10``."""
     pieces = re.split(r"(\d+)", path)
     return [(int(piece[:18]), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+
+
+def owner_of_pair(title: str, senders: Sequence[str]) -> str | None:
+    """The owner of a log whose title names one of exactly two senders; else None."""
+    if len(senders) != 2 or title not in senders:
+        return None
+    return senders[0] if senders[1] == title else senders[1]
 
 
 @dataclass(frozen=True, slots=True)

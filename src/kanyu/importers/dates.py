@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-__all__ = ["calendar_date", "parse_clock", "parse_day_line", "weekday_of"]
+__all__ = ["calendar_date", "is_month_first", "parse_clock", "parse_day_line", "weekday_of"]
 
 HALVES = {
     **dict.fromkeys(("午前", "上午", "오전", "am", "a.m.", "a. m.", "凌晨", "早上"), 0),
@@ -76,13 +77,20 @@ def calendar_date(year: int, month: int, day: int) -> date | None:
 
 
 @lru_cache(maxsize=1024)
-def parse_day_line(text: str) -> tuple[date, bool] | None:
+def parse_day_line(text: str, month_first: bool = False) -> tuple[date, bool] | None:
     """Read a line that is a date with its weekday and nothing else.
+
+    Parameters
+    ----------
+    text : str
+        The line, without blanks around it.
+    month_first : bool
+        What 11/01/2025 means where its weekday fits both.
 
     Returns
     -------
     (date, bool) or None
-        The date, and whether its weekday is right. Of month/day and day/month the weekday decides.
+        The date, and whether its weekday is right.
     """
     if match := YEAR_FIRST.fullmatch(text):
         year, month, day = map(int, match.groups()[:3])
@@ -92,6 +100,8 @@ def parse_day_line(text: str) -> tuple[date, bool] | None:
         first, second, year = map(int, match.groups()[1:])
         weekday = weekday_of(match[1])
         readings = [calendar_date(year, second, first), calendar_date(year, first, second)]
+        if month_first:
+            readings.reverse()
     else:
         return None
     possible = [reading for reading in readings if reading is not None]
@@ -101,3 +111,16 @@ def parse_day_line(text: str) -> tuple[date, bool] | None:
         if reading.weekday() == weekday:
             return reading, True
     return possible[0], False
+
+
+def is_month_first(lines: Iterable[str]) -> bool:
+    """Whether these lines' dates put the month first; the first that is not ambiguous decides."""
+    for line in lines:
+        if match := DAY_FIRST.fullmatch(line):
+            first, second, year = map(int, match.groups()[1:])
+            readings = calendar_date(year, second, first), calendar_date(year, first, second)
+            weekday = weekday_of(match[1])
+            day_fits, month_fits = (day and day.weekday() == weekday for day in readings)
+            if day_fits != month_fits:
+                return bool(month_fits)
+    return False

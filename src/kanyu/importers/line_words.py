@@ -6,7 +6,7 @@ import re
 
 from .base import strip_marks
 
-__all__ = ["is_notice", "is_placeholder", "is_save_line", "parse_title"]
+__all__ = ["is_notice", "is_placeholder", "is_save_line", "names_in_notice", "parse_title"]
 
 PLACEHOLDERS = frozenset(
     (
@@ -130,9 +130,21 @@ def is_placeholder(body: str) -> bool:
 
 def is_notice(body: str, sender: str | None = None) -> bool:
     """Whether the line is the app's own, such as a join; with a sender only if it names them."""
-    if len(body) > 300 or not body.endswith(NOTICE_ENDS):
+    if sender is not None and sender not in body:
         return False
-    match = NOTICE.fullmatch(body)
+    names = names_in_notice(body)
+    return names is not None and (sender is None or sender in names)
+
+
+def names_in_notice(line: str) -> tuple[str, ...] | None:
+    """Who did what the app tells in this line, perhaps nobody; None if it is no notice."""
+    if len(line) > 300 or not line.endswith(NOTICE_ENDS):
+        return None
+    match = NOTICE.fullmatch(line)
     if match is None:
-        return False
-    return sender is None or strip_marks(match["who"]) == sender
+        return None
+    who = strip_marks(match["who"])
+    middle = len(who) // 2
+    if who[middle : middle + 1] == " " and who[:middle] == who[middle + 1 :]:
+        who = who[:middle]  # "佐藤 佐藤がグループに参加しました。"
+    return (who,) if who else ()
