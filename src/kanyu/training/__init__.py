@@ -1,0 +1,1 @@
+"""Training and measuring: the only part of kanyu that needs scikit-learn."""

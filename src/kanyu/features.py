@@ -1,0 +1,234 @@
+"""Text to windows and terms: the one term maker of training and of scoring.
+
+A *window* is the stretch of a text that is scored at once. A *term* is a name with the canonical
+characters it stands on; TF-IDF counts the names, evidence points at the characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
+
+from kanyu.messages import Span
+from kanyu.tokenizer import SudachiTokenizer, Token
+
+__all__ = ["BLOCKS", "WINDOW", "FeatureOptions", "TermMaker", "Terms", "windows"]
+
+WINDOW: Final = 400
+"""Texts of up to this many canonical characters are one window."""
+
+_STEP: Final = 200  # windows of long texts start at the sentence nearest to every 200 characters
+
+BLOCKS: Final = ("word", "char")
+"""The two blocks of terms; each is TF-IDF weighted and normalised to length 1 by itself."""
+
+_SENTENCE: Final = re.compile(r"[^。!?\n]*(?:[。!?\n]+[」』))]?|$)")  # 一文。 -> 「一文。」
+_NUMBER: Final = re.compile(r"\d[\d,.]*")  # 380000
+# 38万円, 月利8%, 2人, 30分
+_AMOUNT: Final = re.compile(
+    r"(\d[\d,]*(?:\.\d+)?)\s*(億|千万|百万|万|千)?\s*(円|¥|ドル|usdt|btc|%|パーセント|割|倍|人|名|分|時間|時|日|週間|[かヶケカ]月|年|歳|才|回|件|桁|k)?"
+)
+_FACTORS: Final = {"億": 1e8, "千万": 1e7, "百万": 1e6, "万": 1e4, "千": 1e3, "k": 1e3}
+_UNITS: Final = {"¥": "円", "パーセント": "%", "名": "人", "才": "歳", "時": "時刻", "ヶ月": "か月", "ケ月": "か月", "カ月": "か月"}
+_CONTENT: Final = frozenset({"名詞", "動詞", "形容詞", "形状詞"})
+
+
+class Terms(NamedTuple):
+    """The terms of one window.
+
+    Attributes
+    ----------
+    names : list of str
+        One entry per occurrence.
+    starts, ends : list of int
+        Half-open canonical ranges, parallel to `names`.
+    """
+
+    names: list[str]
+    starts: list[int]
+    ends: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureOptions:
+    """Which terms are made; stored in the model file.
+
+    Attributes
+    ----------
+    mode : str
+        Sudachi's split mode.
+    synonyms : bool
+        Whether Sudachi's synonym groups are terms.
+    skip : int
+        Largest distance, in content words, of a skip-gram pair; 0 for none.
+    amounts : bool
+        Whether amounts, percentages, counts and durations become classes.
+    names : bool
+        Whether names of people and places become one class each.
+    char_min, char_max : int
+        Shortest and longest character n-gram.
+    length : bool
+        Whether the window's length class is a term.
+    """
+
+    mode: str = "C"
+    synonyms: bool = True
+    skip: int = 0
+    amounts: bool = True
+    names: bool = True
+    char_min: int = 1
+    char_max: int = 3
+    length: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain values."""
+        return asdict(self)
+
+
+class TermMaker:
+    """Make the terms of a window.
+
+    Parameters
+    ----------
+    options : FeatureOptions
+        Which terms are made.
+    """
+
+    def __init__(self, options: FeatureOptions | None = None) -> None:
+        self.options = options or FeatureOptions()
+        self.tokenizer = SudachiTokenizer(self.options.mode)
+
+    def word_terms(self, text: str) -> Terms:
+        """Word terms of canonical text: words, pairs, synonym groups, amounts, length.
+
+        Parameters
+        ----------
+        text : str
+            One window of canonical text.
+
+        Returns
+        -------
+        Terms
+            In no particular order; equal names may occur many times.
+        """
+        options = self.options
+        names: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        previous: tuple[str, int] | None = None
+        content: list[tuple[str, int, int]] = []
+        for token in self.tokenizer.tokenize(text):
+            if token.pos == "空白":
+                continue
+            word = self._word(token)
+            names.append("w/" + word)
+            starts.append(token.start)
+            ends.append(token.end)
+            if previous is not None:
+                names.append(f"b/{previous[0]}/{word}")
+                starts.append(previous[1])
+                ends.append(token.end)
+            previous = word, token.start
+            if options.synonyms:
+                for group in token.synonyms:
+                    names.append(f"s/{group}")
+                    starts.append(token.start)
+                    ends.append(token.end)
+            if options.skip and token.pos in _CONTENT:
+                for other, start, _ in content[-options.skip :]:
+                    names.append(f"k/{other}/{word}")
+                    starts.append(start)
+                    ends.append(token.end)
+                content.append((word, token.start, token.end))
+        if options.amounts:
+            for name, start, end in _amounts(text):
+                names.append(name)
+                starts.append(start)
+                ends.append(end)
+        if options.length:
+            names.append(f"l/{len(text).bit_length()}")
+            starts.append(0)
+            ends.append(len(text))
+        return Terms(names, starts, ends)
+
+    def char_terms(self, text: str) -> Terms:
+        """Character n-grams of canonical text, `char_min` to `char_max` long."""
+        names: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        for n in range(self.options.char_min, self.options.char_max + 1):
+            last = len(text) - n + 1
+            if last > 0:
+                names += [text[index : index + n] for index in range(last)]
+                starts += range(last)
+                ends += range(n, len(text) + 1)
+        return Terms(names, starts, ends)
+
+    def _word(self, token: Token) -> str:
+        if self.options.amounts and _NUMBER.fullmatch(token.norm):
+            return "#"
+        if self.options.names and token.pos in ("人名", "地名"):
+            return f"<{token.pos}>"
+        return token.norm.lower()
+
+
+def windows(text: str) -> list[Span]:
+    """Cut canonical text into windows of whole sentences.
+
+    Parameters
+    ----------
+    text : str
+        Canonical text.
+
+    Returns
+    -------
+    list of Span
+        One span over everything for texts of at most :data:`WINDOW` characters; else overlapping
+        spans of at most :data:`WINDOW` characters that together cover the text. A sentence that
+        is longer than a window is cut.
+    """
+    if len(text) <= WINDOW:
+        return [Span(0, len(text))]
+    sentences = list(_sentences(text))
+    spans: list[Span] = []
+    first = 0
+    while first < len(sentences):
+        start = sentences[first].start
+        last = first
+        while last + 1 < len(sentences) and sentences[last + 1].end - start <= WINDOW:
+            last += 1
+        spans.append(Span(start, sentences[last].end))
+        if last + 1 == len(sentences):
+            break
+        following = first + 1
+        while following <= last and sentences[following].start - start < _STEP:
+            following += 1
+        first = following
+    return spans
+
+
+def _sentences(text: str) -> Iterator[Span]:
+    for found in _SENTENCE.finditer(text):
+        start, end = found.span()
+        for piece in range(start, end, WINDOW):
+            yield Span(piece, min(end, piece + WINDOW))
+
+
+def _amounts(text: str) -> Iterator[tuple[str, int, int]]:
+    for found in _AMOUNT.finditer(text):
+        number, factor, unit = found.groups()
+        if not factor and not unit:
+            continue
+        if unit == "k":
+            factor, unit = "k", "円"
+        unit = _UNITS.get(unit, unit) or "円"
+        try:
+            value = float(number.replace(",", "")) * _FACTORS.get(factor or "", 1.0)
+        except ValueError:
+            continue
+        size = len(str(int(value))) if value < 1e15 else 16
+        start, end = found.span()
+        yield f"n/{unit}", start, end
+        yield f"n/{unit}/{size}", start, end

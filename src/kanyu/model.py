@@ -1,0 +1,442 @@
+"""The model: numbers and text, loaded without scikit-learn and without pickle.
+
+A model file is a safetensors file. Its tensors hold weights, idf and vocabulary; its one metadata
+entry ``kanyu`` is JSON with labels, thresholds, calibration, versions and a digest over everything
+else. The digest guards against accident, not against an attacker who can write the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanyu.canonical import Canonical, canonicalize
+from kanyu.course import CourseModel
+from kanyu.errors import ModelError, OutputError
+from kanyu.features import BLOCKS, FeatureOptions, TermMaker, Terms, windows
+from kanyu.labels import HEADLINES, MODEL_LABELS
+from kanyu.messages import Span
+from kanyu.tokenizer import dictionary_version
+
+__all__ = ["Explanation", "Model", "Occurrences", "load_model", "shipped_model_path"]
+
+FORMAT: Final = 1
+_LARGEST: Final = 64 * 2**20  # bytes; the shipped file has at most 10 MB
+_TENSORS: Final = {
+    "weights": np.float32,
+    "intercepts": np.float64,
+    "idf": np.float32,
+    "vocabulary": np.uint8,
+}
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Occurrences(NamedTuple):
+    """Known terms of one window, one entry per occurrence, and what each adds.
+
+    Attributes
+    ----------
+    starts, ends : ndarray of int64, shape (n,)
+        Half-open ranges of canonical characters.
+    contributions : ndarray of float64, shape (n,)
+        Calibrated log-odds; a term's contribution is spread evenly over its occurrences.
+    """
+
+    starts: Ints
+    ends: Ints
+    contributions: Floats
+
+
+class Explanation(NamedTuple):
+    """Why a label has its log-odds, in the window that counts.
+
+    Attributes
+    ----------
+    log_odds, intercept : float
+        Calibrated; ``intercept + sum(occurrences.contributions) = log_odds``.
+    window : Span
+        The window, in canonical characters.
+    occurrences : Occurrences
+        Offsets are those of the whole canonical text.
+    """
+
+    log_odds: float
+    intercept: float
+    window: Span
+    occurrences: Occurrences
+
+
+@dataclass(frozen=True)
+class Model:
+    """A linear model over TF-IDF terms with one calibration line per label.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        The labels it scores, a subset of :data:`kanyu.labels.MODEL_LABELS` in that order.
+    vocabulary : tuple of tuple of str
+        The terms of each block of :data:`kanyu.features.BLOCKS`.
+    idf : ndarray of float32, shape (n_terms,)
+    weights : ndarray of float32, shape (n_terms, n_labels)
+    intercepts : ndarray of float64, shape (n_labels,)
+    slopes, offsets : ndarray of float64, shape (n_labels,)
+        Calibrated log-odds = slope * decision value + offset.
+    thresholds, undecided_from : dict of str to float
+        Probabilities in (0, 1).
+    experimental : frozenset of str
+        Labels with too few examples to trust.
+    course : CourseModel
+        How the course of a conversation is judged.
+    info : dict
+        Name, version, dictionary version, data check sum and other facts.
+    sha256 : str
+        The digest of the file's content.
+    """
+
+    labels: tuple[str, ...]
+    vocabulary: tuple[tuple[str, ...], ...]
+    idf: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    intercepts: Floats
+    slopes: Floats
+    offsets: Floats
+    thresholds: dict[str, float]
+    undecided_from: dict[str, float]
+    options: FeatureOptions
+    experimental: frozenset[str]
+    course: CourseModel
+    info: dict[str, Any]
+    sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """The model's name, such as ``kanyu-ja``."""
+        return str(self.info.get("name", "unnamed"))
+
+    @property
+    def version(self) -> str:
+        """The model's version."""
+        return str(self.info.get("version", "0"))
+
+    @property
+    def dictionary_matches(self) -> bool:
+        """Whether the installed dictionary is the one the model was trained with."""
+        return bool(self.info.get("dictionary") == dictionary_version())
+
+    @cached_property
+    def maker(self) -> TermMaker:
+        """The term maker with this model's options."""
+        return TermMaker(self.options)
+
+    @cached_property
+    def _ids(self) -> tuple[dict[str, int], ...]:
+        tables, base = [], 0
+        for terms in self.vocabulary:
+            tables.append(dict(zip(terms, range(base, base + len(terms)), strict=True)))
+            base += len(terms)
+        return tuple(tables)
+
+    @cached_property
+    def _block_ends(self) -> Ints:
+        return np.cumsum([len(terms) for terms in self.vocabulary])
+
+    def columns(self, labels: Sequence[str]) -> Ints:
+        """The weight columns of some labels."""
+        return np.array([self.labels.index(label) for label in labels], dtype=np.int64)
+
+    def log_odds(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> tuple[Floats, Ints]:
+        """Score texts.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Any texts; each is made canonical and cut into windows here.
+        labels : sequence of str, optional
+            The labels wanted; all by default.
+
+        Returns
+        -------
+        log_odds : ndarray of float64, shape (n_texts, n_labels)
+            Calibrated; of a long text per label the highest window.
+        n_known : ndarray of int64, shape (n_texts,)
+            How many different terms of the text the model knows.
+        """
+        columns = self.columns(self.labels if labels is None else labels)
+        rows: list[int] = []
+        pieces: list[str] = []
+        for row, text in enumerate(texts):
+            canonical = canonicalize(text).text
+            for start, end in windows(canonical):
+                rows.append(row)
+                pieces.append(canonical[start:end])
+        scores, known = self._score_windows(pieces, columns)
+        if len(pieces) == len(texts):
+            return scores, known
+        result = np.full((len(texts), len(columns)), -np.inf)
+        np.maximum.at(result, rows, scores)
+        total = np.zeros(len(texts), dtype=np.int64)
+        np.add.at(total, rows, known)
+        return result, total
+
+    def explain(self, text: str, labels: Sequence[str]) -> tuple[Canonical, dict[str, Explanation], int]:
+        """Score one text and keep what every term adds.
+
+        Returns
+        -------
+        canonical : Canonical
+            The text as it was scored.
+        explanations : dict of str to Explanation
+            By label.
+        n_known : int
+            How many different terms the model knows.
+        """
+        canonical = canonicalize(text)
+        spans = windows(canonical.text)
+        scores, known = self._score_windows([canonical.text[start:end] for start, end in spans], self.columns(labels))
+        explanations: dict[str, Explanation] = {}
+        cache: dict[int, tuple[Ints, Ints, Ints, Floats]] = {}
+        for index, label in enumerate(labels):
+            best = int(np.argmax(scores[:, index]))
+            span = spans[best]
+            if best not in cache:
+                cache[best] = self._occurrences(canonical.text[span.start : span.end], span.start)
+            ids, starts, ends, values = cache[best]
+            column = self.labels.index(label)
+            slope = float(self.slopes[column])
+            added = values * self.weights[ids, column] * slope
+            explanations[label] = Explanation(
+                float(scores[best, index]),
+                float(self.intercepts[column] * slope + self.offsets[column]),
+                span,
+                Occurrences(starts, ends, added),
+            )
+        return canonical, explanations, int(known.sum())
+
+    def _terms(self, text: str) -> tuple[Terms, Terms]:
+        return self.maker.word_terms(text), self.maker.char_terms(text)
+
+    def _occurrences(self, text: str, base: int) -> tuple[Ints, Ints, Ints, Floats]:
+        """Ids, ranges and TF-IDF values (each spread over the term's occurrences) of a window."""
+        all_ids: list[int] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        for terms, table in zip(self._terms(text), self._ids, strict=True):
+            for name, start, end in zip(*terms, strict=True):
+                known = table.get(name)
+                if known is not None:
+                    all_ids.append(known)
+                    starts.append(start + base)
+                    ends.append(end + base)
+        ids = np.array(all_ids, dtype=np.int64)
+        unique, inverse, counts = np.unique(ids, return_inverse=True, return_counts=True)
+        values = self._values(np.zeros(len(unique), dtype=np.int64), unique, counts)
+        return ids, np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64), (values / counts)[inverse]
+
+    def _score_windows(self, pieces: Sequence[str], columns: Ints) -> tuple[Floats, Ints]:
+        n_terms = int(self._block_ends[-1]) if len(self._block_ends) else 0
+        word_ids, char_ids = (table.get for table in self._ids)
+        keys: list[int] = []
+        lengths: list[int] = []
+        for piece in pieces:
+            words, chars = self._terms(piece)
+            before = len(keys)
+            keys += [i for i in map(word_ids, words.names) if i is not None]
+            keys += [i for i in map(char_ids, chars.names) if i is not None]
+            lengths.append(len(keys) - before)
+        n_windows = len(pieces)
+        row_of = np.repeat(np.arange(n_windows, dtype=np.int64), lengths)
+        unique, counts = np.unique(row_of * n_terms + np.array(keys, dtype=np.int64), return_counts=True)
+        rows, ids = np.divmod(unique, max(n_terms, 1))
+        values = self._values(rows, ids, counts)
+        known = np.bincount(rows, minlength=n_windows)
+        result = np.zeros((n_windows, len(columns)))
+        filled = np.flatnonzero(known)
+        if len(filled):
+            weights = self.weights[:, columns] if len(columns) < len(self.labels) else self.weights
+            first = np.concatenate(([0], np.cumsum(known[filled])[:-1]))
+            result[filled] = np.add.reduceat(weights[ids] * values[:, None], first, axis=0)
+        result += self.intercepts[columns]
+        return result * self.slopes[columns] + self.offsets[columns], known
+
+    def _values(self, rows: Ints, ids: Ints, counts: Ints) -> Floats:
+        """Sublinear TF-IDF, each block of each row scaled to length 1."""
+        values = (1.0 + np.log(counts)) * self.idf[ids]
+        block = np.searchsorted(self._block_ends, ids, side="right")
+        groups = rows * len(BLOCKS) + block
+        norms = np.sqrt(np.bincount(groups, weights=values * values))
+        scaled: Floats = values / norms[groups]
+        return scaled
+
+    def save(self, path: Path) -> str:
+        """Write the model file; beside first, then renamed.
+
+        Returns
+        -------
+        str
+            The digest that the file carries.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be written.
+        """
+        from safetensors.numpy import save
+
+        tensors = {
+            "weights": np.ascontiguousarray(self.weights, dtype=np.float32),
+            "intercepts": np.asarray(self.intercepts, dtype=np.float64),
+            "idf": np.asarray(self.idf, dtype=np.float32),
+            "vocabulary": np.frombuffer("\n".join("\t".join(map(_escape, block)) for block in self.vocabulary).encode("utf-8", "surrogatepass"), dtype=np.uint8),
+        }  # fmt: skip
+        facts = {
+            "format": FORMAT,
+            "labels": list(self.labels),
+            "slopes": [float(x) for x in self.slopes],
+            "offsets": [float(x) for x in self.offsets],
+            "thresholds": self.thresholds,
+            "undecided_from": self.undecided_from,
+            "options": self.options.to_dict(),
+            "experimental": sorted(self.experimental),
+            "course": self.course.to_dict(),
+            "info": self.info,
+        }
+        facts["sha256"] = _digest(facts, tensors)
+        payload = save(tensors, metadata={"kanyu": json.dumps(facts, ensure_ascii=False, sort_keys=True)})
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            temporary.write_bytes(payload)
+            os.replace(temporary, path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise OutputError(f"cannot write the model to {path}: {error.strerror}; choose another place with --out") from error
+        return str(facts["sha256"])
+
+
+def shipped_model_path() -> Path:
+    """Where the shipped model ``kanyu-ja`` lies: in the package, or in a source checkout's ``models/``."""
+    inside = Path(str(resources.files("kanyu").joinpath("models/kanyu-ja.safetensors")))
+    beside = Path(__file__).parents[2] / "models" / "kanyu-ja.safetensors"
+    return inside if inside.exists() or not beside.exists() else beside
+
+
+def load_model(path: str | os.PathLike[str] | None = None) -> Model:
+    """Load and verify a model file.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        A file that ``kanyu train`` wrote; the shipped model by default.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ModelError
+        When the file is missing, damaged, too large, or of another format version.
+    """
+    place = shipped_model_path() if path is None else Path(path)
+    try:
+        if place.stat().st_size > _LARGEST:
+            raise ModelError(f"{place} is no kanyu model: larger than {_LARGEST // 2**20} MB; use a file made by kanyu train")
+        payload = place.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {place}: {error.strerror}; give a file made by kanyu train") from error
+    try:
+        return _parse(payload)
+    except ModelError as error:
+        raise ModelError(f"{place}: {error}; install kanyu again or train the model anew") from None
+    except Exception as error:  # whatever a damaged file makes the parser raise is one fault
+        raise ModelError(f"{place} is damaged or no kanyu model ({type(error).__name__}); install kanyu again or train the model anew") from error
+
+
+def _parse(payload: bytes) -> Model:
+    from safetensors.numpy import load
+
+    if len(payload) < 8:
+        raise ModelError("the file is cut short")
+    (header_length,) = struct.unpack("<Q", payload[:8])
+    if header_length > len(payload) - 8:
+        raise ModelError("the file is cut short or no kanyu model")
+    header = json.loads(payload[8 : 8 + header_length])
+    if set(header) != {*_TENSORS, "__metadata__"} or set(header["__metadata__"]) != {"kanyu"}:
+        raise ModelError("the file holds other parts than a kanyu model has")
+    facts = json.loads(header["__metadata__"]["kanyu"])
+    if facts.get("format") != FORMAT:
+        raise ModelError(f"model format {facts.get('format')!r} is not {FORMAT}")
+    tensors = load(payload)
+    for name, dtype in _TENSORS.items():
+        if tensors[name].dtype != dtype:
+            raise ModelError(f"{name} has another type than a kanyu model has")
+    claimed = facts.pop("sha256")
+    if _digest(facts, tensors) != claimed:
+        raise ModelError("the check sum does not fit: the file is damaged")
+    labels = tuple(facts["labels"])
+    blocks = tensors["vocabulary"].tobytes().decode("utf-8", "surrogatepass").split("\n")
+    vocabulary = tuple(tuple(map(_unescape, block.split("\t"))) if block else () for block in blocks)
+    n_terms = sum(map(len, vocabulary))
+    slopes, offsets = np.array(facts["slopes"], dtype=np.float64), np.array(facts["offsets"], dtype=np.float64)
+    if (
+        tensors["weights"].shape != (n_terms, len(labels))
+        or tensors["idf"].shape != (n_terms,)
+        or any(len(row) != len(labels) for row in (tensors["intercepts"], slopes, offsets))
+        or len(vocabulary) != len(BLOCKS)
+        or not set(HEADLINES) <= set(labels) <= set(MODEL_LABELS)
+        or not set(labels) <= set(facts["thresholds"])
+        or not set(HEADLINES) <= set(facts["undecided_from"])
+    ):
+        raise ModelError("its parts do not fit each other")
+    if not all(bool(np.isfinite(array).all()) for array in (tensors["weights"], tensors["idf"], tensors["intercepts"], slopes, offsets)):
+        raise ModelError("it holds numbers that are not finite")
+    if not all(0 < value < 1 and math.isfinite(value) for value in (*facts["thresholds"].values(), *facts["undecided_from"].values())):
+        raise ModelError("a threshold is not between 0 and 1")
+    return Model(
+        labels=labels,
+        vocabulary=vocabulary,
+        idf=tensors["idf"],
+        weights=tensors["weights"],
+        intercepts=tensors["intercepts"],
+        slopes=slopes,
+        offsets=offsets,
+        thresholds=facts["thresholds"],
+        undecided_from=facts["undecided_from"],
+        options=FeatureOptions(**facts["options"]),
+        experimental=frozenset(facts["experimental"]),
+        course=CourseModel.from_dict(facts["course"]),
+        info=facts["info"],
+        sha256=claimed,
+    )
+
+
+def _digest(facts: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> str:
+    total = hashlib.sha256(json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass"))
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def _escape(term: str) -> str:
+    return term.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _unescape(term: str) -> str:
+    if "\\" not in term:
+        return term
+    return term.replace("\\\\", "\0").replace("\\n", "\n").replace("\\t", "\t").replace("\0", "\\")
