@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 
-__all__ = ["calendar_date", "is_month_first", "parse_clock", "parse_day_line", "weekday_of"]
+from .base import MARKS
+
+__all__ = [
+    "calendar_date",
+    "is_month_first",
+    "parse_clock",
+    "parse_day_line",
+    "parse_moment",
+    "weekday_of",
+]
 
 HALVES = {
     **dict.fromkeys(("午前", "上午", "오전", "am", "a.m.", "a. m.", "凌晨", "早上"), 0),
@@ -124,3 +133,88 @@ def is_month_first(lines: Iterable[str]) -> bool:
             if day_fits != month_fits:
                 return bool(month_fits)
     return False
+
+
+ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
+# "2024-03-04T11:20:34.1234567Z", "2024/5/1(水) 午後7:32", "令和6年5月1日 19時32分"
+MOMENT = re.compile(
+    r"(?:(令和|平成|昭和|[RHS])(\d{1,2}|元)|(\d{4}))[-/.年] ?(\d{1,2})[-/.月] ?(\d{1,2})[.日]?"
+    r"(?: ?[(\uff08][^()（）]{1,6}[)\uff09])?[T, ]{1,3}(.{1,40})"
+)
+# "10/6/2023 12:37 AM": the month first where AM or PM follows
+SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}),? (.{1,20})")
+# "19:32:00.123456+09:00", "19:32 UTC+01:00"
+ZONED_CLOCK = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT)?([+-]\d{2}:?\d{2})?"
+)
+KANJI_CLOCK = re.compile(r"(午前|午後)?(\d{1,2})時(\d{1,2})分(?:(\d{1,2})秒)?")
+EXCEL_DAYS = range(20_000, 80_000)
+
+
+def parse_moment(value: object, zone: tzinfo) -> datetime | None:
+    """Read a date with its time of day, as people, programs and spreadsheets write it.
+
+    Parameters
+    ----------
+    value : object
+        Text, a number (seconds, milliseconds or microseconds since 1970, or days of a
+        spreadsheet) or a datetime.
+    zone : tzinfo
+        The zone of what names none.
+
+    Returns
+    -------
+    datetime or None
+        With a time zone; None for what is not understood, and for a date without a time.
+    """
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=zone)
+    if isinstance(value, bool) or value is None:
+        return None
+    text = str(value).translate(MARKS).strip().removeprefix("'")
+    if re.fullmatch(r"\d{1,20}(?:\.\d{1,20})?", text):
+        return _moment_of_number(float(text), zone)
+    if match := MOMENT.fullmatch(text):
+        era, era_year, plain_year, month, day, clock = match.groups()
+        year = int(plain_year) if plain_year else ERAS[era] + int(era_year.replace("元", "1"))
+        return _combine(calendar_date(year, int(month), int(day)), clock, zone)
+    if match := SLASHED.fullmatch(text):
+        numbers = int(match[1]), int(match[2])
+        is_month_first_ = numbers[1] > 12 or (numbers[0] <= 12 and match[4][-1] in "Mm")
+        month_, day_ = numbers if is_month_first_ else numbers[::-1]
+        return _combine(calendar_date(int(match[3]), month_, day_), match[4], zone)
+    return None
+
+
+def _moment_of_number(number: float, zone: tzinfo) -> datetime | None:
+    if int(number) in EXCEL_DAYS and number != int(number):
+        whole = datetime(1899, 12, 30, tzinfo=zone) + timedelta(days=number)
+        return (whole + timedelta(milliseconds=500)).replace(microsecond=0)
+    for scale in (1, 1_000, 1_000_000):
+        if 1e8 <= number / scale < 1e10:
+            return datetime.fromtimestamp(number / scale, UTC).astimezone(zone)
+    return None
+
+
+def _combine(day: date | None, clock: str, zone: tzinfo) -> datetime | None:
+    if day is None:
+        return None
+    micro, own_zone = 0, zone
+    if match := ZONED_CLOCK.fullmatch(clock):
+        hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+        micro = int((match[4] or "0").ljust(6, "0")[:6])
+        if match[5] or match[6]:
+            offset = (match[6] or "+0000").replace(":", "")
+            minutes = int(offset[1:3]) * 60 + int(offset[3:])
+            sign = -1 if offset[0] == "-" else 1
+            own_zone = timezone(sign * timedelta(minutes=minutes)) if minutes < 1440 else zone
+    else:
+        kanji = KANJI_CLOCK.fullmatch(clock)
+        parsed = parse_clock(f"{kanji[1] or ''}{kanji[2]}:{kanji[3]:0>2}" if kanji else clock)
+        if parsed is None:
+            return None
+        hour, minute, second = parsed
+    if hour > 24 or minute > 59 or second > 59:
+        return None
+    moment = datetime.combine(day, time(hour % 24, minute, second, micro), own_zone)
+    return moment if own_zone is zone else moment.astimezone(zone)

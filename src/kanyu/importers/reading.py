@@ -18,10 +18,11 @@ from ..messages import Conversation
 from .archive import sources_of
 from .base import Format, Importer, Options, Source, natural
 from .line import LineImporter
+from .table import TableImporter
 
 __all__ = ["FORMATS", "IMPORTERS", "read_export", "read_exports", "sniff"]
 
-IMPORTERS: tuple[Importer, ...] = (LineImporter(),)
+IMPORTERS: tuple[Importer, ...] = (LineImporter(), TableImporter())
 FORMATS: tuple[Format, ...] = tuple(importer.format for importer in IMPORTERS)
 
 # What a damaged file can raise in an importer; a bug of ours would too, and the name tells it.
@@ -83,7 +84,7 @@ def read_export(
     UsageError
         If `me`, `columns`, `timezone` or `platform` cannot be what they are.
     """
-    found, failed = _read_path(Path(path), _options(columns, timezone), _chosen(platform))
+    found, failed = _read_path(Path(path), Options(_zone(timezone)), _chosen(platform, columns))
     for _, error in failed:
         if not found or not isinstance(error, UnknownFormatError):
             raise error
@@ -107,7 +108,7 @@ def read_exports(
     list of (str, str)
         Source and reason of what could not be read.
     """
-    options, importers = _options(columns, timezone), _chosen(platform)
+    options, importers = Options(_zone(timezone)), _chosen(platform, columns)
     found: list[Conversation] = []
     errors: list[tuple[str, str]] = []
     for path in paths:
@@ -122,7 +123,7 @@ def sniff(path: Path_) -> str | None:
     try:
         sources = sources_of(Path(path))
         for source in sources:
-            importer = _importer_of(source, IMPORTERS, Options(_zone("Asia/Tokyo")))
+            importer = _importer_of(source, IMPORTERS)
             if importer is not None:
                 return importer.format.name
     except (KanyuError, *DAMAGE):
@@ -145,7 +146,7 @@ def _read_path(
     work: dict[tuple[int, int, str], tuple[Importer, list[Source]]] = {}
     for source in sorted(sources, key=lambda source: natural(source.inner)):
         try:
-            importer = _importer_of(source, importers, options)
+            importer = _importer_of(source, importers)
             if importer is None:
                 if len(sources) == 1 or source.inner.lower().endswith(EXPECTED):
                     failed.append((source.name, _unknown(source)))
@@ -167,9 +168,7 @@ def _read_path(
     return found, failed
 
 
-def _importer_of(
-    source: Source, importers: Iterable[Importer], options: Options
-) -> Importer | None:
+def _importer_of(source: Source, importers: Iterable[Importer]) -> Importer | None:
     return next((importer for importer in importers if importer.sniff(source)), None)
 
 
@@ -185,13 +184,6 @@ def _damaged(name: str, error: BaseException) -> InputError:
     return InputError(f"{name}: damaged ({type(error).__name__}); export it again")
 
 
-def _options(columns: Mapping[str, str] | None, timezone: str) -> Options:
-    known = {"sender", "text", "at"}
-    if columns and not columns.keys() <= known:
-        raise UsageError(f"columns must be among {sorted(known)}. Got {sorted(columns)} instead.")
-    return Options(_zone(timezone), columns or {})
-
-
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
@@ -201,7 +193,12 @@ def _zone(name: str) -> tzinfo:
     raise UsageError(f"timezone must be a name such as 'Asia/Tokyo'. Got {name!r} instead.")
 
 
-def _chosen(platform: str | None) -> tuple[Importer, ...]:
+def _chosen(platform: str | None, columns: Mapping[str, str] | None) -> tuple[Importer, ...]:
+    if columns:
+        if not {"sender", "text"} <= columns.keys() <= {"sender", "text", "at"}:
+            names = sorted(columns)
+            raise UsageError(f"columns must name 'sender', 'text' and perhaps 'at'. Got {names}.")
+        return (TableImporter(columns),)
     if platform is None:
         return IMPORTERS
     chosen = tuple(importer for importer in IMPORTERS if importer.format.name == platform)
