@@ -359,6 +359,8 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Model:
         raise ModelError(f"cannot read the model {place}: {error.strerror}; give a file made by kanyu train") from error
     try:
         return _parse(payload)
+    except (ImportError, MemoryError):
+        raise
     except ModelError as error:
         raise ModelError(f"{place}: {error}; install kanyu again or train the model anew") from None
     except Exception as error:  # whatever a damaged file makes the parser raise is one fault
