@@ -33,14 +33,14 @@ QUOTAS: Final[dict[str, dict[str, int]]] = {
         "messages": 162, "pitch": 80, "honest": 26, "delayed_reveal": 28, "risky_product": 31,
         "network_hype": 28, "non-pitch": 82, "hard": 48, "warn or quote": 9, "refusal": 9, "duty": 4,
         "who": 15, "purpose": 15, "product": 15, "disguise": 11, "non-pitch with a stock word": 20,
-        "pairs": 14, "under 40": 50, "40-150": 50, "each named signal": 9,
+        "pairs": 14, "under 40": 48, "40-150": 48, "over 150": 58, "each named signal": 9,
         "conversations with a pitcher": 4, "conversations without": 4,
     },
     "quiet": {
         "messages": 165, "pitch": 46, "honest": 28, "delayed_reveal": 8, "risky_product": 8,
         "network_hype": 8, "non-pitch": 115, "hard": 65, "warn or quote": 12, "refusal": 9, "duty": 2,
         "who": 15, "purpose": 15, "product": 15, "disguise": 5, "non-pitch with a stock word": 24,
-        "pairs": 14, "under 40": 55, "40-150": 50, "each named signal": 9,
+        "pairs": 14, "under 40": 50, "40-150": 50, "over 150": 58, "each named signal": 9,
         "conversations with a pitcher": 3, "conversations without": 5,
     },
 }  # fmt: skip
