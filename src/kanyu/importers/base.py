@@ -23,6 +23,7 @@ __all__ = [
     "Options",
     "Source",
     "by_time",
+    "message_of",
     "natural",
     "oldest_first",
     "owner_of_pair",
@@ -48,6 +49,20 @@ BINARY = re.compile(
 # Direction marks, isolates and byte-order marks that surround names and dates: "\u2068佐藤\u2069"
 MARKS = dict.fromkeys([0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 MARKS |= dict.fromkeys([0x00A0, 0x2009, 0x202F], " ")
+# What stands for a record without a text, where its export has no word of its own for it.
+PLACEHOLDERS = {
+    "audio": "[音声]",
+    "call": "[通話]",
+    "contact": "[連絡先]",
+    "file": "[ファイル]",
+    "link": "[リンク]",
+    "photo": "[写真]",
+    "place": "[位置情報]",
+    "poll": "[投票]",
+    "sticker": "[スタンプ]",
+    "unsent": "[送信取消]",
+    "video": "[動画]",
+}
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -65,6 +80,13 @@ def natural(path: str) -> list[tuple[int, str]]:
     """Sort key that puts ``messages2`` before ``messages10``."""
     pieces = re.split(r"(\d+)", path)
     return [(int(piece[:18]), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+
+
+def message_of(sender: str, text: str, at: datetime | None, kind: str = "") -> Message:
+    """A message; without a text, what stands for its attachment of this kind."""
+    if text.strip():
+        return Message(sender, text, at)
+    return Message(sender, PLACEHOLDERS.get(kind, "[添付]") if kind else "", at, is_text=False)
 
 
 def oldest_first(messages: list[Message]) -> list[Message]:
@@ -187,6 +209,13 @@ class Source:
             return ""
         text = self.head_bytes.decode(self.encoding, "replace")
         return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+    def peek(self, n_bytes: int) -> str:
+        """The beginning as text, for files whose first 64 KiB are all style sheets."""
+        if self.is_binary:
+            return ""
+        with self.open() as stream:
+            return stream.read(n_bytes).decode(self.encoding, "replace")
 
     @cached_property
     def is_binary(self) -> bool:

@@ -143,6 +143,11 @@ MOMENT = re.compile(
 )
 # "10/6/2023 12:37 AM": the month first where AM or PM follows
 SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}),? (.{1,20})")
+# "May 12, 2025 2:37:00 PM", "Wednesday, April 15, 2015 at 12:51:41 AM UTC", "Jul 9, 2015, 8:34 PM"
+NAMED = re.compile(
+    r"(?:[A-Za-z]{3,9}, )?([A-Za-z]{3,9})\.? (\d{1,2}), (\d{4})(?:,| at)? {1,2}(.{1,24})"
+)
+MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 # "19:32:00.123456+09:00", "19:32 UTC+01:00"
 ZONED_CLOCK = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT)?([+-]\d{2}:?\d{2})?"
@@ -178,6 +183,13 @@ def parse_moment(value: object, zone: tzinfo) -> datetime | None:
         era, era_year, plain_year, month, day, clock = match.groups()
         year = int(plain_year) if plain_year else ERAS[era] + int(era_year.replace("元", "1"))
         return _combine(calendar_date(year, int(month), int(day)), clock, zone)
+    if (match := NAMED.fullmatch(text)) and match[1][:3].lower() in MONTHS:
+        month_number = MONTHS.index(match[1][:3].lower()) + 1
+        clock = match[4].removesuffix(" UTC")
+        own_zone = zone if clock == match[4] else UTC
+        named_day = calendar_date(int(match[3]), month_number, int(match[2]))
+        moment = _combine(named_day, clock, own_zone)
+        return moment and moment.astimezone(zone)
     if match := SLASHED.fullmatch(text):
         numbers = int(match[1]), int(match[2])
         is_month_first_ = numbers[1] > 12 or (numbers[0] <= 12 and match[4][-1] in "Mm")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta, timezone, tzinfo
 from os import PathLike
 from pathlib import Path
+from posixpath import splitext
 from zoneinfo import ZoneInfo
 
 from ..errors import InputError, KanyuError, UnknownFormatError, UsageError
@@ -18,11 +19,21 @@ from ..messages import Conversation
 from .archive import sources_of
 from .base import Format, Importer, Options, Source, natural
 from .line import LineImporter
+from .line_official import LineOfficialImporter
+from .meta import INSTAGRAM, MESSENGER, MetaImporter
 from .table import TableImporter
+from .x import XImporter
 
 __all__ = ["FORMATS", "IMPORTERS", "read_export", "read_exports", "sniff"]
 
-IMPORTERS: tuple[Importer, ...] = (LineImporter(), TableImporter())
+IMPORTERS: tuple[Importer, ...] = (
+    LineImporter(),
+    LineOfficialImporter(),
+    MetaImporter(INSTAGRAM),
+    MetaImporter(MESSENGER),
+    XImporter(),
+    TableImporter(),  # last: it takes what the others leave
+)
 FORMATS: tuple[Format, ...] = tuple(importer.format for importer in IMPORTERS)
 
 # What a damaged file can raise in an importer; a bug of ours would too, and the name tells it.
@@ -41,7 +52,7 @@ DAMAGE = (
     zlib.error,
 )
 # Endings of files in a folder that a person expects to be read; others are media and the like.
-EXPECTED = (".csv", ".eml", ".json", ".jsonl", ".mbox", ".tsv", ".txt", ".xlsx", ".zip")
+EXPECTED = (".csv", ".eml", ".jsonl", ".mbox", ".tsv", ".txt", ".xlsx", ".zip")
 KNOWN = "`kanyu formats` lists the exports that can be read"
 
 Path_ = str | PathLike[str]
@@ -144,17 +155,22 @@ def _read_path(
     found: list[Conversation] = []
     failed: list[tuple[str, InputError]] = []
     work: dict[tuple[int, int, str], tuple[Importer, list[Source]]] = {}
+    unknown: list[Source] = []
+    places: set[tuple[str, str]] = set()
     for source in sorted(sources, key=lambda source: natural(source.inner)):
         try:
             importer = _importer_of(source, importers)
             if importer is None:
-                if len(sources) == 1 or source.inner.lower().endswith(EXPECTED):
-                    failed.append((source.name, _unknown(source)))
+                unknown.append(source)
                 continue
             key = id(source.tree), id(importer), importer.thread(source)
             work.setdefault(key, (importer, []))[1].append(source)
+            places.add(_place(source))
         except DAMAGE as error:
             failed.append((source.name, _damaged(source.name, error)))
+    for source in unknown:
+        if len(sources) == 1 or (path.is_dir() and _is_expected(source, places)):
+            failed.append((source.name, _unknown(source)))
     for importer, members in work.values():
         try:
             found += importer.read(members, options)
@@ -163,9 +179,19 @@ def _read_path(
         except DAMAGE as error:
             failed.append((members[0].name, _damaged(members[0].name, error)))
     if not found and not failed:
-        unknown = UnknownFormatError(f"{path}: no chat export inside; {KNOWN}")
-        failed.append((str(path), unknown))
+        nothing = UnknownFormatError(f"{path}: no chat export inside; {KNOWN}")
+        failed.append((str(path), nothing))
     return found, failed
+
+
+def _place(source: Source) -> tuple[str, str]:
+    return source.folder, splitext(source.inner)[1].lower()
+
+
+def _is_expected(source: Source, places: set[tuple[str, str]]) -> bool:
+    """Whether a person would miss this file of a folder: no media, no part of another export."""
+    folder, ending = _place(source)
+    return ending in EXPECTED and (folder == "" or (folder, ending) in places)
 
 
 def _importer_of(source: Source, importers: Iterable[Importer]) -> Importer | None:

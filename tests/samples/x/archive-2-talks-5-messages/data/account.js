@@ -1,0 +1,1 @@
+window.YTD.account.part0 = [{"account": {"accountId": "1500000000000000001", "username": "midori_sample", "accountDisplayName": "みどり", "email": "midori@example.com"}}]
