@@ -1,0 +1,99 @@
+"""What ``kanyu check`` is given: bytes of a file, of standard input or of a paste, as text."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from kanyu.errors import InputError
+from kanyu.importers.base import Source
+
+__all__ = ["decode", "read_file", "read_paste", "read_standard_input"]
+
+MAX_BYTES: Final = 256 << 20
+# Lines of a terminal in its usual mode are cut here by the system (Linux 4096, macOS 1024 with a bell).
+_LINE_LIMIT: Final = 4095
+# "\x00\x01\x02": control characters that a text has no use for
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MOSTLY: Final = 0.3
+
+
+def decode(data: bytes, name: str) -> str:
+    """Bytes to text: by byte-order mark, UTF-8, UTF-16, CP932, whichever it is.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        How to name the input in an error.
+
+    Returns
+    -------
+    str
+        Without a byte-order mark, with its line ends as they are. A lone surrogate stays one.
+
+    Raises
+    ------
+    InputError
+        When it is no text.
+    """
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB; for many messages use `kanyu score`")
+    try:
+        text = data.decode("utf-8-sig", "surrogatepass")
+        is_sure = "\0" not in text
+    except UnicodeDecodeError:
+        text, is_sure = "", False
+    if not is_sure:
+        source = Source(name, lambda: io.BytesIO(data), len(data))
+        is_utf8 = bool(text) and source.encoding.startswith("utf-8")
+        if source.is_binary and not is_utf8:
+            raise InputError(f"{name}: binary, not a text; give a text file or paste the message")
+        text = text if is_utf8 else source.text()
+    if len(_CONTROLS.findall(text)) > _MOSTLY * len(text):
+        raise InputError(f"{name}: binary, not a text; give a text file or paste the message")
+    return text
+
+
+def read_file(path: Path) -> str:
+    """The text of a file; `InputError` names what is wrong with it."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; give one text file, or use `kanyu scan` for chat exports")
+    try:
+        with path.open("rb") as stream:
+            return decode(stream.read(MAX_BYTES + 1), str(path))
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        raise InputError(f"{path}: {reason}; check the path") from None
+
+
+def read_standard_input() -> str:
+    """All of standard input as text."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed; give the message as TEXT or with --file")
+    return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+
+
+def read_paste(lang: str) -> str:
+    """Ask for a message on the terminal; two empty lines or the end of input finish it."""
+    click.echo(
+        "調べたいメッセージを貼り付けてください。終わったら Enter を3回(または Ctrl-D)を押します。"
+        if lang == "ja"
+        else "Paste the message, then press Enter three times (or Ctrl-D).",
+        err=True,
+    )
+    lines: list[bytes] = []
+    for line in iter(sys.stdin.buffer.readline, b""):
+        if len(line) >= _LINE_LIMIT:
+            raise InputError("a pasted line is longer than a terminal passes on; save it to a file and use --file")
+        lines.append(line)
+        if len(lines) > 2 and not lines[-1].strip() and not lines[-2].strip() and any(map(bytes.strip, lines)):
+            break
+    return decode(b"".join(lines), "paste").strip("\r\n")
