@@ -35,6 +35,7 @@ def check(
     Check one message. Without TEXT it is pasted, or read from standard input.
     """
     from kanyu.cli.reading import read_file, read_paste, read_standard_input
+    from kanyu.cli.screen import has_colors, width
     from kanyu.detector import load
     from kanyu.errors import InputError, UsageError
     from kanyu.render.terminal import render_verdict, to_json
@@ -53,5 +54,9 @@ def check(
         raise InputError(f"{path or 'the message'}: empty; give a message to check")
     detector = load(model_path, thresholds=thresholds)
     verdict = detector.check(text)
-    click.echo(to_json(verdict.to_dict(lang)) if as_json else render_verdict(verdict, lang=lang))
+    click.echo(
+        to_json(verdict.to_dict(lang))
+        if as_json
+        else render_verdict(verdict, lang=lang, width=width(), colors=has_colors())
+    )
     return 10 if exit_code and verdict.verdict == "flagged" else 0

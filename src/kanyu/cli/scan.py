@@ -33,6 +33,7 @@ def scan(
 
     Scan exported chats: who set up what, when, and in which words.
     """
+    from kanyu.cli.screen import has_colors, width
     from kanyu.detector import load
     from kanyu.importers import read_exports
     from kanyu.render.html import render_report
@@ -43,7 +44,9 @@ def scan(
     report = replace(detector.scan(conversations), errors=tuple(errors))
     if out is not None:
         out.write_text(render_report(report, lang=lang), encoding="utf-8")
-    click.echo(to_json(report.to_dict()) if as_json else render_scan(report, lang=lang))
+    click.echo(
+        to_json(report.to_dict()) if as_json else render_scan(report, lang=lang, width=width(), colors=has_colors())
+    )
     for source, reason in errors:
         click.echo(f"kanyu: {harmless(source)}: {harmless(reason)}", err=True)
     return 1 if errors else 10 if exit_code and report.has_flagged else 0
