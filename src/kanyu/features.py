@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final, NamedTuple
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kanyu.messages import Span
 from kanyu.tokenizer import SudachiTokenizer, Token
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
 
 __all__ = ["BLOCKS", "WINDOW", "FeatureOptions", "TermMaker", "Terms", "windows"]
 
@@ -71,6 +76,8 @@ class FeatureOptions:
         Shortest and longest character n-gram.
     length : bool
         Whether the window's length class is a term.
+    concepts : bool
+        Whether concepts of ``resources/concepts.tsv`` and their pairs are terms.
     """
 
     mode: str = "C"
@@ -81,6 +88,7 @@ class FeatureOptions:
     char_min: int = 1
     char_max: int = 3
     length: bool = True
+    concepts: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain values."""
@@ -147,6 +155,11 @@ class TermMaker:
                 names.append(name)
                 starts.append(start)
                 ends.append(end)
+        if options.concepts:
+            for name, start, end in _concept_terms(text):
+                names.append(name)
+                starts.append(start)
+                ends.append(end)
         if options.length:
             names.append(f"l/{len(text).bit_length()}")
             starts.append(0)
@@ -172,6 +185,39 @@ class TermMaker:
         if self.options.names and token.pos in ("人名", "地名"):
             return f"<{token.pos}>"
         return token.norm.lower()
+
+
+def _concept_terms(text: str) -> Iterator[tuple[str, int, int]]:
+    """Concepts found, and every pair of them: once at each of its two places."""
+    finder, names, lengths = _concepts()
+    first: dict[str, tuple[int, int]] = {}
+    for pattern, start, _ in finder.find_matches_as_indexes(text, overlapping=True):
+        name, end = names[pattern], start + lengths[pattern]
+        yield f"c/{name}", start, end
+        first.setdefault(name, (start, end))
+    found = sorted(first)
+    for index, a in enumerate(found):
+        for b in found[index + 1 :]:
+            pair = f"p/{a}/{b}"
+            yield pair, *first[a]
+            yield pair, *first[b]
+
+
+@cache
+def _concepts() -> tuple[AhoCorasick, list[str], list[int]]:
+    """An automaton over all stems, and the concept and length of each."""
+    from ahocorasick_rs import AhoCorasick
+
+    stems: list[str] = []
+    names: list[str] = []
+    text = resources.files("kanyu").joinpath("resources/concepts.tsv").read_text("utf-8")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, words = line.split("\t")
+            for word in dict.fromkeys(words.split()):
+                stems.append(word.replace("_", " "))
+                names.append(name)
+    return AhoCorasick(stems), names, [len(stem) for stem in stems]
 
 
 def windows(text: str) -> list[Span]:
