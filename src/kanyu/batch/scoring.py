@@ -1,0 +1,117 @@
+"""Chunks to scores, in order: in this process, or in workers that each load the model once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final, NamedTuple, Protocol
+
+from kanyu.batch.chunks import Chunk
+from kanyu.errors import InputError
+
+__all__ = ["Load", "Scored", "Scorer", "Scores", "Scoring"]
+
+Scores = tuple[float | None, float | None, float | None, float | None, str, str]
+"""The added columns of one row: four probabilities, flags, verdict."""
+
+
+class Scorer(Protocol):
+    """Whatever scores texts, such as :class:`kanyu.detector.Detector`."""
+
+    def score_texts(self, texts: Sequence[str]) -> Sequence[Any]:
+        """The `Scores` of each text."""
+
+
+Load = Callable[[], Scorer]
+"""Makes a scorer. For workers it must be picklable and hashable, and hold a path rather than a model."""
+
+
+class Scored(NamedTuple):
+    """Some rows and what was found of each."""
+
+    chunk: Chunk
+    scores: Sequence[Scores]
+
+
+_loaded: dict[Load, Scorer] = {}
+
+
+def _score_in_worker(load: Load, texts: list[str]) -> Sequence[Scores]:
+    if load not in _loaded:
+        _loaded.clear()
+        _loaded[load] = load()
+    return _loaded[load].score_texts(texts)
+
+
+class Scoring:
+    """Scores chunks; a context manager that ends its workers.
+
+    Parameters
+    ----------
+    load : callable
+        Makes the scorer, here or in each worker.
+    jobs : int
+        Number of worker processes; 1 scores in this process.
+    executor : concurrent.futures.Executor, optional
+        Where to score instead, such as that of a Dask client. It is not shut down.
+    """
+
+    _AHEAD: Final = 3  # chunks under way for each worker: enough to keep it busy, few enough to stay small
+
+    def __init__(self, load: Load, jobs: int = 1, executor: Executor | None = None) -> None:
+        self.load = load
+        self.jobs = jobs
+        self.executor = executor
+        self._pool: Any = None
+        self._scorer: Scorer | None = None
+
+    def __enter__(self) -> Scoring:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=True)
+            self._pool = None
+
+    def score(self, chunks: Iterable[Chunk]) -> Iterator[Scored]:
+        """Yield every chunk with its scores, in the order given, whatever the number of jobs.
+
+        Raises
+        ------
+        InputError
+            When a worker process ended, as one does that finds no memory.
+        """
+        if self.jobs == 1 and self.executor is None:
+            self._scorer = self._scorer or self.load()
+            for chunk in chunks:
+                yield Scored(chunk, self._scorer.score_texts(chunk.texts))
+            return
+        executor = self.executor or self._workers()
+        under_way: deque[tuple[Chunk, Future[Sequence[Scores]]]] = deque()
+        try:
+            for chunk in chunks:
+                under_way.append((chunk, executor.submit(_score_in_worker, self.load, chunk.texts)))
+                if len(under_way) >= self.jobs * self._AHEAD:
+                    yield self._first(under_way)
+            while under_way:
+                yield self._first(under_way)
+        except BrokenProcessPool:
+            raise InputError("a worker process ended, perhaps for want of memory; try again with --jobs 1") from None
+        finally:
+            for _, future in under_way:
+                future.cancel()
+
+    @staticmethod
+    def _first(under_way: deque[tuple[Chunk, Future[Sequence[Scores]]]]) -> Scored:
+        chunk, future = under_way.popleft()
+        return Scored(chunk, future.result())
+
+    def _workers(self) -> Executor:
+        if self._pool is None:
+            from joblib.externals.loky import get_reusable_executor
+
+            self._pool = get_reusable_executor(max_workers=self.jobs, timeout=None)
+        executor: Executor = self._pool
+        return executor
