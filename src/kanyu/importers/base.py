@@ -21,8 +21,10 @@ __all__ = [
     "Format",
     "Importer",
     "Options",
+    "People",
     "Source",
     "by_time",
+    "kind_of_file",
     "message_of",
     "natural",
     "oldest_first",
@@ -63,6 +65,11 @@ PLACEHOLDERS = {
     "unsent": "[送信取消]",
     "video": "[動画]",
 }
+ENDINGS = {
+    "photo": "jpg jpeg png gif webp heic bmp".split(),
+    "video": "mp4 mov webm avi mkv 3gp".split(),
+    "audio": "mp3 m4a aac ogg opus wav amr".split(),
+}
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -77,8 +84,8 @@ def without_surrogates(text: str) -> str:
 
 
 def natural(path: str) -> list[tuple[int, str]]:
-    """Sort key that puts ``messages2`` before ``messages10``."""
-    pieces = re.split(r"(\d+)", path)
+    """Sort key that puts ``messages.html`` first and ``messages2.html`` before the tenth."""
+    pieces = re.split(r"(\d+)", posixpath.splitext(path)[0])
     return [(int(piece[:18]), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
 
 
@@ -149,6 +156,30 @@ class Options:
     """
 
     zone: tzinfo
+
+
+class People:
+    """Names for ids: two people who call themselves the same stay two."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def name(self, key: object, display: object = None) -> str:
+        """The name of the person with this id; the first one given is kept."""
+        identity = str(key or display or "")
+        if identity not in self._names:
+            name = str(display or key or "").strip()
+            name = f"{name} ({identity})" if name in self._taken else name
+            self._names[identity] = name
+            self._taken.add(name)
+        return self._names[identity]
+
+
+def kind_of_file(name: object) -> str:
+    """What a file is by its ending: photo, video, audio or file."""
+    ending = posixpath.splitext(str(name).partition("?")[0])[1].lower().lstrip(".")
+    return next((kind for kind, endings in ENDINGS.items() if ending in endings), "file")
 
 
 class Source:

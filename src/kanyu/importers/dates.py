@@ -139,7 +139,7 @@ ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S
 # "2024-03-04T11:20:34.1234567Z", "2024/5/1(水) 午後7:32", "令和6年5月1日 19時32分"
 MOMENT = re.compile(
     r"(?:(令和|平成|昭和|[RHS])(\d{1,2}|元)|(\d{4}))[-/.年] ?(\d{1,2})[-/.月] ?(\d{1,2})[.日]?"
-    r"(?: ?[(\uff08][^()（）]{1,6}[)\uff09])?[T, ]{1,3}(.{1,40})"
+    r"(?: ?[(\uff08][^()（）]{1,6}[)\uff09]|[月火水木金土日]曜日)?[T, ]{1,3}(.{1,40})"
 )
 # "10/6/2023 12:37 AM": the month first where AM or PM follows
 SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}),? (.{1,20})")
@@ -147,6 +147,8 @@ SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}),? (.{1,20})")
 NAMED = re.compile(
     r"(?:[A-Za-z]{3,9}, )?([A-Za-z]{3,9})\.? (\d{1,2}), (\d{4})(?:,| at)? {1,2}(.{1,24})"
 )
+# "01-May-24 07:32 PM", "1 May 2024, 19:32"
+NAMED_SECOND = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ](\d{4}|\d{2}),? {1,2}(.{1,24})")
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 # "19:32:00.123456+09:00", "19:32 UTC+01:00"
 ZONED_CLOCK = re.compile(
@@ -183,19 +185,25 @@ def parse_moment(value: object, zone: tzinfo) -> datetime | None:
         era, era_year, plain_year, month, day, clock = match.groups()
         year = int(plain_year) if plain_year else ERAS[era] + int(era_year.replace("元", "1"))
         return _combine(calendar_date(year, int(month), int(day)), clock, zone)
-    if (match := NAMED.fullmatch(text)) and match[1][:3].lower() in MONTHS:
-        month_number = MONTHS.index(match[1][:3].lower()) + 1
-        clock = match[4].removesuffix(" UTC")
-        own_zone = zone if clock == match[4] else UTC
-        named_day = calendar_date(int(match[3]), month_number, int(match[2]))
-        moment = _combine(named_day, clock, own_zone)
-        return moment and moment.astimezone(zone)
+    if match := NAMED.fullmatch(text):
+        return _named(match[1], match[2], match[3], match[4], zone)
+    if match := NAMED_SECOND.fullmatch(text):
+        return _named(match[2], match[1], match[3], match[4], zone)
     if match := SLASHED.fullmatch(text):
         numbers = int(match[1]), int(match[2])
         is_month_first_ = numbers[1] > 12 or (numbers[0] <= 12 and match[4][-1] in "Mm")
         month_, day_ = numbers if is_month_first_ else numbers[::-1]
         return _combine(calendar_date(int(match[3]), month_, day_), match[4], zone)
     return None
+
+
+def _named(month: str, day: str, year: str, clock: str, zone: tzinfo) -> datetime | None:
+    """A moment whose month is an English word."""
+    if month[:3].lower() not in MONTHS:
+        return None
+    number = MONTHS.index(month[:3].lower()) + 1
+    long_year = int(year) + (2000 if len(year) == 2 else 0)
+    return _combine(calendar_date(long_year, number, int(day)), clock, zone)
 
 
 def _moment_of_number(number: float, zone: tzinfo) -> datetime | None:
@@ -212,6 +220,8 @@ def _combine(day: date | None, clock: str, zone: tzinfo) -> datetime | None:
     if day is None:
         return None
     micro, own_zone = 0, zone
+    if clock.endswith(("M UTC", "秒 UTC")):
+        clock, own_zone = clock[:-4], UTC
     if match := ZONED_CLOCK.fullmatch(clock):
         hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
         micro = int((match[4] or "0").ljust(6, "0")[:6])

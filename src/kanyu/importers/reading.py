@@ -18,10 +18,14 @@ from ..errors import InputError, KanyuError, UnknownFormatError, UsageError
 from ..messages import Conversation
 from .archive import sources_of
 from .base import Format, Importer, Options, Source, natural
+from .discord import DiscordImporter
 from .line import LineImporter
 from .line_official import LineOfficialImporter
 from .meta import INSTAGRAM, MESSENGER, MetaImporter
+from .slack import SlackImporter
 from .table import TableImporter
+from .telegram import TelegramImporter
+from .whatsapp import WhatsAppImporter
 from .x import XImporter
 
 __all__ = ["FORMATS", "IMPORTERS", "read_export", "read_exports", "sniff"]
@@ -32,6 +36,10 @@ IMPORTERS: tuple[Importer, ...] = (
     MetaImporter(INSTAGRAM),
     MetaImporter(MESSENGER),
     XImporter(),
+    DiscordImporter(),
+    SlackImporter(),
+    TelegramImporter(),
+    WhatsAppImporter(),
     TableImporter(),  # last: it takes what the others leave
 )
 FORMATS: tuple[Format, ...] = tuple(importer.format for importer in IMPORTERS)

@@ -24,15 +24,14 @@ NO_MESSAGE = "a record that is no message"
 
 
 class XImporter:
-    """Reads ``direct-messages*.js``. People are numbers there; the owner's name is in account.js."""
+    """Reads ``direct-messages*.js``; people are numbers there, the owner is in account.js."""
 
     format = Format(
         "x",
         "X（旧Twitter、DM）",
         "X (Twitter) direct messages",
         "twitter-….zip, data/direct-messages.js",
-        "設定→アカウント→データのアーカイブをダウンロード。"
-        "届いたzipをそのまま渡します。",
+        "設定→アカウント→データのアーカイブをダウンロード。届いたzipをそのまま渡します。",
         "Settings, Your account, Download an archive of your data; give the zip as it is.",
     )
 
