@@ -43,6 +43,7 @@ QUOTAS: Final[dict[str, dict[str, int]]] = {
         "pairs": 14, "under 40": 50, "40-150": 50, "over 150": 58, "each named signal": 9,
         "conversations with a pitcher": 3, "conversations without": 5,
     },
+    "talk": {"conversations without": 42, "each named signal": 0},
 }  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def read_brief(path: Path) -> Brief:
     head = dict(
         line.split(": ", 1) for line in path.read_text("utf-8").split("---")[1].strip().splitlines()
     )
-    signals = tuple(name.strip() for name in head["signals"].strip("[]").split(","))
+    signals = tuple(name.strip() for name in head["signals"].strip("[]").split(",") if name.strip())
     return Brief(head["brief"], head["split"], head["quota"], int(head["long"]), signals)
 
 
