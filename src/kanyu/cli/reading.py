@@ -21,6 +21,7 @@ _LINE_LIMIT: Final = 4095
 # "\x00\x01\x02": control characters that a text has no use for
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOSTLY: Final = 0.3
+_FEW: Final = 8
 
 
 def decode(data: bytes, name: str) -> str:
@@ -55,7 +56,7 @@ def decode(data: bytes, name: str) -> str:
         if source.is_binary and not is_utf8:
             raise InputError(f"{name}: binary, not a text; give a text file or paste the message")
         text = text if is_utf8 else source.text()
-    if len(_CONTROLS.findall(text)) > _MOSTLY * len(text):
+    if len(_CONTROLS.findall(text)) > max(_FEW, _MOSTLY * len(text)):
         raise InputError(f"{name}: binary, not a text; give a text file or paste the message")
     return text
 

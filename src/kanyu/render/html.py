@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["render_report"]
 
 
-def render_report(report: ScanReport, *, lang: str = "ja") -> str:
+def render_report(report: ScanReport, *, lang: str = "ja", with_names: bool = True, with_texts: bool = True) -> str:
     """The report as one page of HTML."""
     return f'<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>kanyu</title><pre>{escape(render_scan(report, lang=lang))}</pre></html>\n'
