@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from itertools import islice
 
-from ..errors import InputError, MissingExtraError
+from ..errors import InputError
 from .base import HEAD_BYTES, Source
 
 __all__ = [
@@ -84,10 +84,8 @@ def is_spreadsheet(source: Source) -> bool:
 
 def read_spreadsheet(source: Source) -> Iterator[list[Row]]:
     """Yield the rows of every sheet of an .xlsx."""
-    try:
-        from openpyxl import load_workbook
-    except ImportError:
-        raise MissingExtraError("reading .xlsx", "tables") from None
+    from openpyxl import load_workbook
+
     with source.open() as stream:
         book = load_workbook(stream, read_only=True, data_only=True)
         for sheet in book.worksheets:

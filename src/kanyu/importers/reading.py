@@ -21,8 +21,11 @@ from .base import Format, Importer, Options, Source, natural
 from .discord import DiscordImporter
 from .line import LineImporter
 from .line_official import LineOfficialImporter
+from .line_works import LineWorksImporter
+from .mail import MailImporter
 from .meta import INSTAGRAM, MESSENGER, MetaImporter
 from .slack import SlackImporter
+from .sms import SmsImporter
 from .table import TableImporter
 from .telegram import TelegramImporter
 from .whatsapp import WhatsAppImporter
@@ -40,6 +43,9 @@ IMPORTERS: tuple[Importer, ...] = (
     SlackImporter(),
     TelegramImporter(),
     WhatsAppImporter(),
+    MailImporter(),
+    SmsImporter(),
+    LineWorksImporter(),
     TableImporter(),  # last: it takes what the others leave
 )
 FORMATS: tuple[Format, ...] = tuple(importer.format for importer in IMPORTERS)
