@@ -66,9 +66,9 @@ PLACEHOLDERS = {
     "video": "[動画]",
 }
 ENDINGS = {
-    "photo": "jpg jpeg png gif webp heic bmp".split(),
-    "video": "mp4 mov webm avi mkv 3gp".split(),
-    "audio": "mp3 m4a aac ogg opus wav amr".split(),
+    "photo": ("jpg", "jpeg", "png", "gif", "webp", "heic", "bmp"),
+    "video": ("mp4", "mov", "webm", "avi", "mkv", "3gp"),
+    "audio": ("mp3", "m4a", "aac", "ogg", "opus", "wav", "amr"),
 }
 SURROGATE = re.compile("[\ud800-\udfff]")
 

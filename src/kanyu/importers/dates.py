@@ -149,7 +149,7 @@ NAMED = re.compile(
 )
 # "01-May-24 07:32 PM", "1 May 2024, 19:32"
 NAMED_SECOND = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ](\d{4}|\d{2}),? {1,2}(.{1,24})")
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # "19:32:00.123456+09:00", "19:32 UTC+01:00"
 ZONED_CLOCK = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT)?([+-]\d{2}:?\d{2})?"

@@ -21,10 +21,9 @@ __all__ = ["is_desktop", "read_desktop"]
 
 # "19:30 佐藤 花子 おはよう"
 ROW = re.compile(r"(\d{2}):(\d{2}) (\S.*)", re.DOTALL)
-BARE = frozenset(
-    "画像 写真 スタンプ 動画 ファイル ボイスメッセージ 連絡先 アルバム"
-    " 圖片 照片 貼圖 影片 檔案 未接來電 Photos"
-    " Photo Stickers Sticker Videos Video Files File รูป สติกเกอร์".split()
+BARE = re.compile(
+    r"画像|写真|スタンプ|動画|ファイル|ボイスメッセージ|連絡先|アルバム|圖片|照片|貼圖|影片|檔案"
+    r"|未接來電|Photos?|Stickers?|Videos?|Files?|รูป|สติกเกอร์"
 )
 # What a part of a name has not: "おはよう。", "【お知らせ】", "https://…"
 NOT_NAME = re.compile(r"[。、！？!?「」【】…]|https?:|\d{3}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, tzinfo
 from itertools import zip_longest
@@ -23,7 +24,7 @@ class LineLog:
 
     def __init__(self, source: Source, zone: tzinfo) -> None:
         self.source = source
-        self.bare: frozenset[str] = frozenset()  # placeholders without brackets
+        self.bare: re.Pattern[str] | None = None  # placeholders without brackets
         self.zone = zone
         self.messages: list[Message] = []
         self.skipped: list[Skipped] = []
@@ -42,7 +43,8 @@ class LineLog:
 
     def add(self, name: str, body: str, clock: Clock, start: int, lines: Sequence[str]) -> None:
         """Add a message; `lines`, the first of which has number `start`, follow its row."""
-        at, is_text = self.at(clock), body not in self.bare and not is_placeholder(body)
+        is_bare = self.bare is not None and self.bare.fullmatch(body) is not None
+        at, is_text = self.at(clock), not is_bare and not is_placeholder(body)
         whole = self.tail(start, lines, body if is_text else None)
         body = whole if is_text else body
         self.messages.append(Message(name, body, at, is_text and body != ""))

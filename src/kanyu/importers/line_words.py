@@ -8,16 +8,13 @@ from .base import strip_marks
 
 __all__ = ["is_notice", "is_placeholder", "is_save_line", "names_in_notice", "parse_title"]
 
-PLACEHOLDERS = frozenset(
-    (
-        "スタンプ|写真|画像|動画|ボイスメッセージ|ファイル|連絡先|プレゼント|アルバム|ノート|位置情報|投票|絵文字"
-        "|Sticker|Photo|Video|File|Contact|Gift|Album|Note|Location|Poll|Audio|Image|Voice message"
-        "|照片|貼圖|影片|檔案|語音訊息|記事本|聯絡資訊|位置資訊|禮物|相簿|图片|贴图|视频|文件"
-        "|รูป|สติกเกอร์|วิดีโอ|ไฟล์|ข้อความเสียง|사진|스티커|동영상|파일|음성메시지"
-    ).split("|")
-)
 # "[写真]", "[スタンプ] (null)", "(emoji)(emoji)", "[null] https://maps.google…"
-BRACKETED = re.compile(r"\[([^\[\]]{1,20})\](?: \(null\))?")
+BRACKETED = re.compile(
+    r"\[(?:スタンプ|写真|画像|動画|ボイスメッセージ|ファイル|連絡先|プレゼント|アルバム|ノート|位置情報"
+    r"|投票|絵文字|Sticker|Photo|Video|File|Contact|Gift|Album|Note|Location|Poll|Audio|Image"
+    r"|Voice message|照片|貼圖|影片|檔案|語音訊息|記事本|聯絡資訊|位置資訊|禮物|相簿|图片|贴图|视频"
+    r"|文件|รูป|สติกเกอร์|วิดีโอ|ไฟล์|ข้อความเสียง|사진|스티커|동영상|파일|음성메시지)\](?: \(null\))?"
+)
 EMOJI = re.compile(r"(?:\(emoji\)\s?)+")
 NULL_PLACE = re.compile(r"\[null\] https?://\S+")
 # "☎ 通話時間 1:02:03", "☎ 不在着信", "☎ No answer", "☎ 通話時間0:53"
@@ -55,8 +52,26 @@ NOTICE = re.compile(
     r"|撤回了一条消息|已加入该群|已退群|ยกเลิกข้อความแล้ว|เพิ่ม .{1,80} เข้ากลุ่ม"
     r")[。.]?(?:招待中の友だちが参加するまでしばらくお待ちください。)?"
 )
-NOTICE_ENDS = tuple(
-    "た|た。|</u>|い。|ge|ge.|oup|oup.|at|at.|nt|訊息|群組|公告|消息|该群|退群|แล้ว|กลุ่ม".split("|")
+NOTICE_ENDS = (
+    "た",
+    "た。",
+    "</u>",
+    "い。",
+    "ge",
+    "ge.",
+    "oup",
+    "oup.",
+    "at",
+    "at.",
+    "nt",
+    "訊息",
+    "群組",
+    "公告",
+    "消息",
+    "该群",
+    "退群",
+    "แล้ว",
+    "กลุ่ม",
 )
 # The title of a header by language; `pair` names the other one, `group` the group.
 TITLES = (
@@ -119,8 +134,7 @@ def is_placeholder(body: str) -> bool:
         return False
     first = body[:1]
     if first == "[":
-        match = BRACKETED.fullmatch(body)
-        return (match is not None and match[1] in PLACEHOLDERS) or bool(NULL_PLACE.fullmatch(body))
+        return bool(BRACKETED.fullmatch(body) or NULL_PLACE.fullmatch(body))
     if first == "(":
         return EMOJI.fullmatch(body) is not None
     if first == "☎":

@@ -7,9 +7,13 @@ from typing import Any
 
 __all__ = ["class_text", "html_text", "parse_html", "visible_text"]
 
-BLOCKS = frozenset("address article blockquote br dd div dt h1 h2 h3 h4 h5 h6 li ol p pre".split())
-BLOCKS |= frozenset("section table td th tr ul".split())
+BLOCK = re.compile(
+    r"address|article|blockquote|d[dlt]|div|h[1-6]|li|ol|p|pre|section|table|t[dhr]|ul"
+)
 HIDDEN = frozenset(("script", "style", "head", "title", "template"))
+# The border of a block, and several that meet: </p> <p>
+EDGE = "\x1e"
+EDGES = re.compile(r"[ \t\r\n]*\x1e[\x1e \t\r\n]*")
 # Blanks at the ends of lines, and more than one empty line: "a \n\n\n b"
 BLANKS = re.compile(r"[ \t\xa0]*\n[ \t\xa0]*")
 EMPTY_LINES = re.compile(r"\n{3,}")
@@ -57,17 +61,19 @@ def visible_text(node: Any, skip: str = "") -> str:
             stack.append(re.sub(r"\s+", " ", item.tail))
         if is_hidden:
             continue
-        if tag in BLOCKS:
+        if tag == "br":
             pieces.append("\n")
-            if tag != "br":
-                stack.append("\n")
+        elif BLOCK.fullmatch(tag):
+            pieces.append(EDGE)
+            stack.append(EDGE)
         if tag in ("img", "emoji") and item.get("alt"):
             pieces.append(item.get("alt"))
         stack.extend(reversed(list(item)))
         if item.text:
             keeps = any(parent.tag == "pre" for parent in (item, *item.iterancestors("pre")))
             stack.append(item.text if keeps else re.sub(r"\s+", " ", item.text))
-    text = BLANKS.sub("\n", "".join(pieces).replace("\xa0", " "))
+    text = EDGES.sub("\n", "".join(pieces).replace("\xa0", " "))
+    text = BLANKS.sub("\n", text)
     return EMPTY_LINES.sub("\n\n", text).strip()
 
 

@@ -130,7 +130,7 @@ def _is_instagram(source: Source) -> bool:
 
 
 def _mend(text: str) -> str:
-    """Undo UTF-8 that was written as Latin-1: "ã\x81\x93" is "こ"; clean text stays."""
+    """Undo UTF-8 that was written as Latin-1, three characters for "こ"; clean text stays."""
     if text.isascii():
         return text
     try:

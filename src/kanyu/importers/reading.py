@@ -19,6 +19,9 @@ from ..messages import Conversation
 from .archive import sources_of
 from .base import Format, Importer, Options, Source, natural
 from .discord import DiscordImporter
+from .google_chat import GoogleChatImporter
+from .imessage import IMessageImporter
+from .kakaotalk import KakaoTalkImporter
 from .line import LineImporter
 from .line_official import LineOfficialImporter
 from .line_works import LineWorksImporter
@@ -27,6 +30,7 @@ from .meta import INSTAGRAM, MESSENGER, MetaImporter
 from .slack import SlackImporter
 from .sms import SmsImporter
 from .table import TableImporter
+from .teams import TeamsImporter
 from .telegram import TelegramImporter
 from .whatsapp import WhatsAppImporter
 from .x import XImporter
@@ -42,10 +46,14 @@ IMPORTERS: tuple[Importer, ...] = (
     DiscordImporter(),
     SlackImporter(),
     TelegramImporter(),
+    KakaoTalkImporter(),
+    IMessageImporter(),
     WhatsAppImporter(),
     MailImporter(),
     SmsImporter(),
     LineWorksImporter(),
+    TeamsImporter(),
+    GoogleChatImporter(),
     TableImporter(),  # last: it takes what the others leave
 )
 FORMATS: tuple[Format, ...] = tuple(importer.format for importer in IMPORTERS)
