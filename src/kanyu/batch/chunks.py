@@ -5,9 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Protocol, Self
 
-__all__ = ["BatchChunk", "Chunk", "JsonNumber", "LineChunk", "RowChunk", "kind_of", "parse_line", "unified"]
+__all__ = [
+    "BatchChunk",
+    "Chunk",
+    "JsonNumber",
+    "LineChunk",
+    "RowChunk",
+    "SheetFloat",
+    "SheetInt",
+    "kind_of",
+    "parse_line",
+    "unified",
+]
 
 
 class JsonNumber(str):
@@ -16,16 +28,34 @@ class JsonNumber(str):
     __slots__ = ()
 
 
+class SheetInt(int):
+    """A whole number of a sheet with its number format, such as ``0000``."""
+
+    number_format = "General"
+
+    def shown_as(self, number_format: str) -> Self:
+        """Set the number format."""
+        self.number_format = number_format
+        return self
+
+
+class SheetFloat(float):
+    """A number of a sheet with its number format, such as ``0.0%``."""
+
+    number_format = "General"
+
+    def shown_as(self, number_format: str) -> Self:
+        """Set the number format."""
+        self.number_format = number_format
+        return self
+
+
 class Chunk(Protocol):
-    """Some rows of one table.
+    """Some rows of one table."""
 
-    Attributes
-    ----------
-    texts : list of str
-        What is scored; an empty string for a missing text.
-    """
-
-    texts: list[str]
+    @property
+    def texts(self) -> list[str]:
+        """What is scored; an empty string for a missing text."""
 
     def cells(self, columns: Sequence[str]) -> list[list[Any]]:
         """The rows' values in the order of these columns."""
@@ -79,8 +109,6 @@ def parse_line(line: str) -> Any:
 
 def kind_of(value: Any) -> str:
     """What a column must be to hold the value: ``none``, ``bool``, ``int``, ``float``, ``time`` or ``str``."""
-    from datetime import datetime
-
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from kanyu.batch.base import CHUNK_ROWS, Table
 from kanyu.batch.chunks import unified
+from kanyu.batch.lines import LinesTable
+from kanyu.batch.manifest import Manifest, Part
+from kanyu.batch.parquet import ParquetTable
 from kanyu.batch.scoring import Scored, Scoring
-from kanyu.batch.tables import LinesTable, ParquetTable, Table, open_table, total_rows
-from kanyu.errors import InputError, KanyuError
+from kanyu.batch.sources import Input
+from kanyu.batch.tables import open_table, total_rows
+from kanyu.errors import InputError, KanyuError, OutputError, UsageError
 from kanyu.labels import HEADLINES
 
 __all__ = ["ADDED", "Job", "Shape", "Summary"]
@@ -87,14 +92,17 @@ class Job:
     prefix : str
         What the added columns' names begin with.
     advance : callable
-        Told the number of rows of each scored chunk.
+        Told the rows of each scored chunk, and how many bytes of the inputs are done with them.
+    chunk_rows : int
+        Rows that are read at a time; the results are the same whatever it is.
     """
 
     scoring: Scoring
     write: Write
     column: str | None = None
     prefix: str = ""
-    advance: Callable[[int], None] = lambda _: None
+    advance: Callable[[int, float], None] = lambda _rows, _bytes: None
+    chunk_rows: int = CHUNK_ROWS
     summary: Summary = field(default_factory=Summary)
 
     @property
@@ -102,10 +110,10 @@ class Job:
         """The names of the added columns."""
         return tuple(f"{self.prefix}{name}" for name in ADDED)
 
-    def open(self, paths: Iterable[Path]) -> list[Table]:
+    def open(self, inputs: Iterable[Input]) -> list[Table]:
         """Open tables and look through them; what fails is noted and left out."""
         tables: list[Table] = []
-        for path in paths:
+        for path in (item.path for item in inputs):
             try:
                 table = open_table(path, self.column)
                 taken = next((name for name in self.added if name in table.columns), None)
@@ -130,15 +138,68 @@ class Job:
             When the output cannot be written.
         """
         shape = self._shape(tables, out)
-        chunks = (chunk for table in tables for chunk in table.chunks())
-        self.write(out, shape, self._counted(self.scoring.score(chunks)))
+        chunks = (chunk for table in tables for chunk in table.chunks(self.chunk_rows))
+        n_bytes = sum(Input(table.path, "").fingerprint()[0] for table in tables)
+        self.write(out, shape, self._counted(self.scoring.score(chunks), n_bytes, shape.n_rows))
 
-    def _counted(self, scored: Iterable[Scored]) -> Iterator[Scored]:
+    def write_parts(self, inputs: Sequence[Input], manifest: Manifest) -> None:
+        """Write a part for each input; parts that the manifest knows to be finished are kept.
+
+        Raises
+        ------
+        UsageError
+            When a part would take the place of its own input.
+        OutputError
+            When an output cannot be written. The parts before it are finished then.
+        """
+        for item in inputs:
+            try:
+                fingerprint = item.fingerprint()
+                kept = manifest.finished(item, fingerprint)
+                if kept is None:
+                    self._write_part(item, fingerprint, manifest)
+                else:
+                    self.summary.n_kept += 1
+                    self.summary.n_rows += kept.n_rows
+                    self.summary.n_flagged += kept.n_flagged
+                    self.advance(0, kept.size)
+            except InputError as error:
+                self.summary.fail(item.path, error)
+        manifest.settle(inputs)
+
+    def _write_part(self, item: Input, fingerprint: tuple[int, int], manifest: Manifest) -> None:
+        tables = self.open([item])
+        if not tables:
+            return
+        name = item.output_name(tables[0].ending)
+        out = manifest.folder / name
+        if out.exists() and out.samefile(item.path):
+            raise UsageError(f"{item.path} would be its own output; give another folder to --out.")
+        rows, flagged, n_errors = self.summary.n_rows, self.summary.n_flagged, len(tables[0].errors)
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            self.write_all(tables, out)
+            n_bytes = out.stat().st_size
+        except KanyuError:
+            self.summary.n_rows, self.summary.n_flagged = rows, flagged
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write {out}: {error.strerror}; choose another folder with --out") from error
+        if not n_errors:  # a part that lacks something is tried again
+            n_rows, n_flagged = self.summary.n_rows - rows, self.summary.n_flagged - flagged
+            manifest.add(Part(str(item.path), *fingerprint, name, n_bytes, n_rows, n_flagged))
+
+    def _counted(self, scored: Iterable[Scored], n_bytes: int, n_rows: int | None) -> Iterator[Scored]:
+        """Count what goes by; progress is told as each row's share of the bytes, which are always known."""
+        done = 0.0
         for item in scored:
             yield item
             self.summary.n_rows += len(item.scores)
             self.summary.n_flagged += sum(score[-1] == "flagged" for score in item.scores)
-            self.advance(len(item.scores))
+            share = n_bytes * len(item.scores) / n_rows if n_rows else 0.0
+            done += share
+            self.advance(len(item.scores), share)
+        self.advance(0, n_bytes - done)
 
     def _shape(self, tables: Sequence[Table], out: Path) -> Shape:
         first = tables[0]

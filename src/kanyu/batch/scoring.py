@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 from kanyu.batch.chunks import Chunk
@@ -45,6 +46,12 @@ def _score_in_worker(load: Load, texts: list[str]) -> Sequence[Scores]:
     return _loaded[load].score_texts(texts)
 
 
+@dataclass(slots=True)
+class _Task:
+    chunk: Chunk
+    future: Future[Sequence[Scores]] | None = None
+
+
 class Scoring:
     """Scores chunks; a context manager that ends its workers.
 
@@ -59,6 +66,7 @@ class Scoring:
     """
 
     _AHEAD: Final = 3  # chunks under way for each worker: enough to keep it busy, few enough to stay small
+    _MAX_BREAKS: Final = 3
 
     def __init__(self, load: Load, jobs: int = 1, executor: Executor | None = None) -> None:
         self.load = load
@@ -66,14 +74,13 @@ class Scoring:
         self.executor = executor
         self._pool: Any = None
         self._scorer: Scorer | None = None
+        self._breaks = 0
 
     def __enter__(self) -> Scoring:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, kill_workers=True)
-            self._pool = None
+        self._end_workers()
 
     def score(self, chunks: Iterable[Chunk]) -> Iterator[Scored]:
         """Yield every chunk with its scores, in the order given, whatever the number of jobs.
@@ -81,32 +88,62 @@ class Scoring:
         Raises
         ------
         InputError
-            When a worker process ended, as one does that finds no memory.
+            When worker processes ended again and again, as they do that find no memory.
         """
         if self.jobs == 1 and self.executor is None:
             self._scorer = self._scorer or self.load()
             for chunk in chunks:
                 yield Scored(chunk, self._scorer.score_texts(chunk.texts))
             return
-        executor = self.executor or self._workers()
-        under_way: deque[tuple[Chunk, Future[Sequence[Scores]]]] = deque()
+        under_way: deque[_Task] = deque()
         try:
             for chunk in chunks:
-                under_way.append((chunk, executor.submit(_score_in_worker, self.load, chunk.texts)))
+                under_way.append(_Task(chunk))
+                self._submit(under_way)
                 if len(under_way) >= self.jobs * self._AHEAD:
                     yield self._first(under_way)
             while under_way:
                 yield self._first(under_way)
-        except BrokenProcessPool:
-            raise InputError("a worker process ended, perhaps for want of memory; try again with --jobs 1") from None
         finally:
-            for _, future in under_way:
-                future.cancel()
+            for task in under_way:
+                if task.future is not None:
+                    task.future.cancel()
 
-    @staticmethod
-    def _first(under_way: deque[tuple[Chunk, Future[Sequence[Scores]]]]) -> Scored:
-        chunk, future = under_way.popleft()
-        return Scored(chunk, future.result())
+    def _submit(self, under_way: Iterable[_Task]) -> None:
+        """Send off what has not been sent; chunks of a pool that broke are sent again."""
+        try:
+            for task in under_way:
+                if task.future is None:
+                    executor = self.executor or self._workers()
+                    task.future = executor.submit(_score_in_worker, self.load, task.chunk.texts)
+        except BrokenProcessPool:
+            self._start_again(under_way)
+
+    def _first(self, under_way: deque[_Task]) -> Scored:
+        while True:
+            task = under_way[0]
+            try:
+                if task.future is not None:
+                    scored = Scored(task.chunk, task.future.result())
+                    under_way.popleft()
+                    return scored
+                self._submit(under_way)
+            except BrokenProcessPool:
+                self._start_again(under_way)
+
+    def _start_again(self, under_way: Iterable[_Task]) -> None:
+        self._breaks += 1
+        if self._breaks > self._MAX_BREAKS:
+            raise InputError("worker processes end, perhaps for want of memory; try again with --jobs 1") from None
+        self._end_workers()
+        for task in under_way:
+            task.future = None
+        self._submit(under_way)
+
+    def _end_workers(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=True)
+            self._pool = None
 
     def _workers(self) -> Executor:
         if self._pool is None:
