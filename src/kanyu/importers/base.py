@@ -15,15 +15,17 @@ from itertools import pairwise
 from typing import Any, BinaryIO, Protocol
 
 from ..errors import InputError
-from ..messages import Conversation, Message
+from ..messages import Conversation, Message, Skipped
 
 __all__ = [
+    "NO_MESSAGE",
     "Format",
     "Importer",
     "Options",
     "People",
     "Source",
     "by_time",
+    "collect",
     "kind_of_file",
     "message_of",
     "natural",
@@ -70,6 +72,8 @@ ENDINGS = {
     "video": ("mp4", "mov", "webm", "avi", "mkv", "3gp"),
     "audio": ("mp3", "m4a", "aac", "ogg", "opus", "wav", "amr"),
 }
+NO_MESSAGE = "a record that is no message"
+RECORD_FAULTS = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -94,6 +98,32 @@ def message_of(sender: str, text: str, at: datetime | None, kind: str = "") -> M
     if text.strip():
         return Message(sender, text, at)
     return Message(sender, PLACEHOLDERS.get(kind, "[添付]") if kind else "", at, is_text=False)
+
+
+def collect(
+    records: Any, make: Callable[[Any], Message | None], skipped: list[Skipped]
+) -> list[Message]:
+    """Make messages of records; one that is damaged is skipped and the others are kept.
+
+    Parameters
+    ----------
+    records : list
+        What a JSON export lists.
+    make : callable
+        Gives a message, or None for what is a notice.
+    skipped : list of Skipped
+        Takes the 1-based number of each damaged record.
+    """
+    messages = []
+    for number, record in enumerate(records if isinstance(records, list) else [], 1):
+        try:
+            message = make(record)
+        except RECORD_FAULTS:
+            skipped.append(Skipped(number, NO_MESSAGE))
+            continue
+        if message is not None:
+            messages.append(message)
+    return messages
 
 
 def oldest_first(messages: list[Message]) -> list[Message]:
@@ -174,6 +204,10 @@ class People:
             self._names[identity] = name
             self._taken.add(name)
         return self._names[identity]
+
+    def known(self, key: object) -> str | None:
+        """The name of the person with this id, if it was ever given."""
+        return self._names.get(str(key))
 
 
 def kind_of_file(name: object) -> str:

@@ -8,7 +8,17 @@ from datetime import tzinfo
 from typing import Any
 
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, People, Source, kind_of_file, message_of, owner_of_pair
+from .base import (
+    NO_MESSAGE,
+    Format,
+    Options,
+    People,
+    Source,
+    collect,
+    kind_of_file,
+    message_of,
+    owner_of_pair,
+)
 from .cells import clean_cell, find_header, read_csv
 from .dates import parse_moment
 from .markup import parse_html, visible_text
@@ -20,7 +30,6 @@ TYPES = frozenset(
     ("Default", "Reply", "Call", "ChatInputCommand", "ContextMenuCommand", "20", "23")
 )
 HTML_PEEK = 1 << 20
-NO_MESSAGE = "a record that is no message"
 # "Direct Messages - mika [123456] [part 2]"
 PART = re.compile(r" \[part \d+\]$")
 CHANNEL_ID = re.compile(r"(?: \[\d+\])?(?: \[part \d+\])?$")
@@ -93,13 +102,11 @@ class _Channel:
         self.title = channel.get("name") or self.title
         kind = str(channel.get("type"))
         self.is_group = kind not in ("DirectTextChat", "1")
-        for number, record in enumerate(data.get("messages") or [], 1):
-            if not isinstance(record, dict) or not isinstance(record.get("author"), dict):
-                self.skipped.append(Skipped(number, NO_MESSAGE))
-            elif str(record.get("type", "Default")) in TYPES:
-                self.messages.append(self._message(record))
+        self.messages += collect(data.get("messages"), self._message, self.skipped)
 
-    def _message(self, record: Mapping[str, Any]) -> Message:
+    def _message(self, record: Mapping[str, Any]) -> Message | None:
+        if str(record.get("type", "Default")) not in TYPES:
+            return None
         author = record["author"]
         display = author.get("nickname") if self.is_group else author.get("name")
         name = self.people.name(author.get("id"), display or author.get("name"))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from functools import partial
 from typing import Any
 
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, People, Source, kind_of_file, message_of, oldest_first
+from .base import Format, Options, People, Source, collect, kind_of_file, message_of, oldest_first
 from .dates import parse_moment
 
 __all__ = ["GoogleChatImporter"]
 
 USER_INFO = re.compile(r"(?:.*/)?Users/[^/]+/user_info\.json")
-NO_MESSAGE = "a record without an author"
 
 
 class GoogleChatImporter:
@@ -42,20 +43,9 @@ class GoogleChatImporter:
         """Read each file as one conversation."""
         for source in sources:
             people = People()
-            messages: list[Message] = []
             skipped: list[Skipped] = []
-            for number, record in enumerate(source.json().get("messages") or [], 1):
-                creator = record.get("creator") or {}
-                name = people.name(creator.get("email"), creator.get("name"))
-                if not name:
-                    skipped.append(Skipped(number, NO_MESSAGE))
-                    continue
-                files = record.get("attached_files") or []
-                kind = kind_of_file(files[0].get("original_name")) if files else ""
-                is_deleted = record.get("message_state") == "DELETED"
-                at = parse_moment(record.get("created_date"), options.zone)
-                text = record.get("text") or ""
-                messages.append(message_of(name, text, at, "unsent" if is_deleted else kind))
+            make = partial(_message, people=people, zone=options.zone)
+            messages = collect(source.json().get("messages"), make, skipped)
             owner = _owner(source)
             me = people.name(owner["email"], owner.get("name")) if owner.get("email") else None
             info = source.beside("group_info.json")
@@ -67,6 +57,16 @@ class GoogleChatImporter:
             name = self.format.name
             ordered = oldest_first(messages)
             yield Conversation(title, name, source.name, ordered, me, skipped, is_group)
+
+
+def _message(record: Mapping[str, Any], people: People, zone: tzinfo) -> Message:
+    creator = record["creator"]
+    name = people.name(creator.get("email"), creator["name"])
+    files = record.get("attached_files") or []
+    kind = kind_of_file(files[0].get("original_name")) if files else ""
+    is_deleted = record.get("message_state") == "DELETED"
+    at = parse_moment(record.get("created_date"), zone)
+    return message_of(name, record.get("text") or "", at, "unsent" if is_deleted else kind)
 
 
 def _owner(source: Source) -> Mapping[str, Any]:

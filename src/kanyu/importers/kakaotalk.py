@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -33,8 +33,9 @@ DAY_LINE = re.compile(
 )
 WINDOWS_ROW = re.compile(r"\[([^\[\]]{1,80})\] \[([^\[\]]{4,12})\] (.*)")  # [이름] [오후 2:37] 본문
 PLACEHOLDER = re.compile(
-    r"(?:사진|동영상|이모티콘|음성메시지|연락처|지도|보이스톡|페이스톡)(?: \d{1,3}장)?|파일: .{1,200}"
-    r"|삭제된 메시지입니다\.?|(?:Photo|Video|Emoticon|Voice Message)s?|File: .{1,200}"
+    r"(?:사진|동영상|이모티콘|음성메시지|연락처|지도|보이스톡|페이스톡)(?: \d{1,3}장)?"
+    r"|파일: .{1,200}|삭제된 메시지입니다\.?"
+    r"|(?:Photo|Video|Emoticon|Voice Message)s?|File: .{1,200}"
     r"|写真|動画|スタンプ|This message was deleted\.?"
 )
 NOTICE = re.compile(
@@ -95,13 +96,10 @@ def _stamped(line: str, zone: tzinfo | None = None) -> tuple[datetime, str] | No
     if not line[:1].isalnum() or not any(char.isdecimal() for char in line[:16]):
         return None
     for border in re.finditer(r", |: |$", line[:48]):
-        moment = _moment(line[: border.start()], zone or _UTC)
+        moment = _moment(line[: border.start()], zone or UTC)
         if moment is not None:
             return moment, line[border.end() :] if border.end() < 48 else ""
     return None
-
-
-_UTC = datetime.fromisoformat("2000-01-01T00:00:00+00:00").tzinfo
 
 
 def _read_text(source: Source, zone: tzinfo) -> Conversation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from ..messages import Conversation, Message, Skipped
@@ -13,6 +14,7 @@ from .base import (
     Options,
     Source,
     by_time,
+    collect,
     message_of,
     oldest_first,
     owner_of_pair,
@@ -41,7 +43,6 @@ MESSENGER = Format(
     "Accounts Centre, Download (JSON); encrypted chats: Messenger settings, secure storage.",
 )
 HTML_PEEK = 1 << 20
-NO_TIME = "a record that is no message"
 # The reader of files message_1, message_2 … of one folder; the newest come first
 PART = re.compile(r"message_\d+")
 KINDS = {
@@ -110,7 +111,8 @@ class MetaImporter:
                     r"_\d+$", "", data.get("threadName") or ""
                 )
                 part_names = [_participant(person) for person in data.get("participants") or []]
-                _read_json(data, options.zone, messages, skipped)
+                make = partial(_message, zone=options.zone)
+                messages += collect(data.get("messages"), make, skipped)
             title, names = title or part_title, names or part_names
         is_html = sources[0].head.lstrip().startswith("<")
         ordered = oldest_first(messages) if is_html else by_time(messages)
@@ -143,27 +145,20 @@ def _participant(person: Any) -> str:
     return person if isinstance(person, str) else _mend(person.get("name") or "")
 
 
-def _read_json(
-    data: Mapping[str, Any], zone: tzinfo, messages: list[Message], skipped: list[Skipped]
-) -> None:
-    for number, record in enumerate(data.get("messages") or [], 1):
-        if not isinstance(record, dict):
-            skipped.append(Skipped(number, NO_TIME))
-            continue
-        if "senderName" in record:
-            sender, text = record["senderName"] or "", record.get("text") or ""
-        else:
-            sender = _mend(record.get("sender_name") or "")
-            text = _mend(record.get("content") or "")
-        stamp = record.get("timestamp_ms") or record.get("timestamp")
-        at = datetime.fromtimestamp(int(stamp) / 1000, UTC).astimezone(zone) if stamp else None
-        if record.get("type") in ("Subscribe", "Unsubscribe") or NOTICE.fullmatch(text):
-            continue
-        kind = next((kind for key, kind in KINDS.items() if record.get(key)), "")
-        if record.get("is_unsent") or record.get("isUnsent") or ATTACHMENT.fullmatch(text):
-            kind = kind or ("unsent" if "attachment" not in text else "link")
-            text = ""
-        messages.append(message_of(sender or "Facebook user", text, at, kind))
+def _message(record: Mapping[str, Any], zone: tzinfo) -> Message | None:
+    if "senderName" in record:
+        sender, text = record["senderName"] or "", record.get("text") or ""
+    else:
+        sender, text = _mend(record["sender_name"] or ""), _mend(record.get("content") or "")
+    stamp = record.get("timestamp_ms") or record.get("timestamp")
+    at = datetime.fromtimestamp(int(stamp) / 1000, UTC).astimezone(zone) if stamp else None
+    if record.get("type") in ("Subscribe", "Unsubscribe") or NOTICE.fullmatch(text):
+        return None
+    kind = next((kind for key, kind in KINDS.items() if record.get(key)), "")
+    if record.get("is_unsent") or record.get("isUnsent") or ATTACHMENT.fullmatch(text):
+        kind = kind or ("unsent" if "attachment" not in text else "link")
+        text = ""
+    return message_of(sender or "Facebook user", text, at, kind)
 
 
 def _read_html(source: Source, zone: tzinfo, messages: list[Message]) -> tuple[str, list[str]]:

@@ -7,10 +7,11 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, People, Source, by_time, kind_of_file, message_of
+from .base import Format, Options, People, Source, by_time, collect, kind_of_file, message_of
 
 __all__ = ["SlackImporter"]
 
@@ -20,7 +21,6 @@ LISTS = ("channels", "groups", "dms", "mpims")
 MARKUP = re.compile(r"<([^<>\n]{1,3000})>")
 # {"type": "message", "user": "U1", "text": "…", "ts": "1454884927.000002"
 STAMP = re.compile(r'"ts":\s*"\d{9,11}\.\d{1,6}"')
-NO_MESSAGE = "a record that is no message"
 
 
 class SlackImporter:
@@ -52,11 +52,8 @@ class SlackImporter:
         messages: list[Message] = []
         skipped: list[Skipped] = []
         for source in sources:
-            for number, record in enumerate(source.json(), 1):
-                if not isinstance(record, dict) or record.get("type") != "message":
-                    skipped.append(Skipped(number, NO_MESSAGE))
-                elif record.get("subtype") in CONTENT:
-                    messages.append(_message(record, users, people, options.zone))
+            make = partial(_message, users=users, people=people, zone=options.zone)
+            messages += collect(source.json(), make, skipped)
         folder = posixpath.basename(first.folder)
         kind, channel = _channel(first, folder)
         members = [users.get(member, member) for member in channel.get("members") or []]
@@ -98,7 +95,9 @@ def _channel(source: Source, folder: str) -> tuple[str, Mapping[str, Any]]:
 
 def _message(
     record: Mapping[str, Any], users: Mapping[str, str], people: People, zone: tzinfo
-) -> Message:
+) -> Message | None:
+    if record["type"] != "message" or record.get("subtype") not in CONTENT:
+        return None
     profile = record.get("user_profile") or {}
     comment = record.get("comment") or {}
     user = record.get("user") or comment.get("user")

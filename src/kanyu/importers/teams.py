@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 
 from ..errors import InputError
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, People, Source, by_time, message_of
+from .base import NO_MESSAGE, Format, Options, People, Source, by_time, collect, message_of
 from .dates import parse_moment
 from .markup import html_text
 
@@ -21,7 +22,6 @@ GRAPH = re.compile(r'"[mM]essageType"\s*:')
 GRAPH_BODY = re.compile(r'"[bB]ody"\s*:\s*\{')
 DOT_NET = re.compile(r"/Date\((-?\d{1,17})\)/")  # /Date(1714559520000)/
 MEDIA = {"UriObject": "photo", "Video": "video", "AudioMsg": "audio", "GenericFile": "file"}
-NO_MESSAGE = "a record that is no message"
 PSEUDO = "48:"
 
 
@@ -67,11 +67,10 @@ class TeamsImporter:
                 if key in seen or str(record.get("messageType")) not in ("message", "0"):
                     continue
                 seen.add(key)
-                message = _message(record, people, options.zone)
-                if message is None:
-                    skipped.append(Skipped(number, NO_MESSAGE))
-                else:
-                    messages.append(message)
+                damaged: list[Skipped] = []
+                make = partial(_message, people=people, zone=options.zone)
+                messages += collect([record], make, damaged)
+                skipped += [Skipped(number, NO_MESSAGE) for _ in damaged]
         for source, messages, skipped in chats.values():
             ordered = by_time(messages)
             names = list(dict.fromkeys(message.sender for message in ordered))
@@ -113,12 +112,10 @@ def _records(data: Any) -> Iterator[dict[str, Any]]:
                 waiting.extend(v for v in reversed(record.values()) if isinstance(v, list | dict))
 
 
-def _message(record: Mapping[str, Any], people: People, zone: tzinfo) -> Message | None:
-    author = _lower(record.get("from") or {})
-    who = _lower(author.get("user") or author.get("application") or author.get("device") or {})
+def _message(record: Mapping[str, Any], people: People, zone: tzinfo) -> Message:
+    author = _lower(record["from"])
+    who = _lower(author.get("user") or author.get("application") or author["device"])
     name = people.name(who.get("id"), who.get("displayName"))
-    if not name:
-        return None
     body = _lower(record["body"])
     text = str(body.get("content") or "")
     if str(body.get("contentType")).lower() in ("html", "1"):
@@ -144,20 +141,25 @@ def _read_personal(data: Mapping[str, Any], source: Source, zone: tzinfo) -> Ite
     for chat in data.get("conversations") or []:
         if str(chat.get("id")).startswith(PSEUDO):
             continue
-        messages: list[Message] = []
-        for record in chat.get("MessageList") or []:
-            kind = str(record.get("messagetype"))
-            if not kind.startswith(("RichText", "Text", "Event/Call")):
-                continue
-            origin = str(record.get("from") or "").rpartition("/")[2]
-            is_own = origin == owner
-            name = (me or "") if is_own else people.name(origin, record.get("displayName"))
-            media = MEDIA.get(kind.rpartition("/")[2].removeprefix("Media_"), "")
-            media = "call" if kind.startswith("Event/Call") else media
-            text = "" if media else html_text(str(record.get("content") or ""))
-            at = parse_moment(record.get("originalarrivaltime"), zone)
-            is_deleted = (record.get("properties") or {}).get("deletetime")
-            messages.append(message_of(name, text, at, "unsent" if is_deleted else media))
+        skipped: list[Skipped] = []
+        make = partial(_personal_message, owner=owner, me=me or "", people=people, zone=zone)
+        messages = collect(chat.get("MessageList"), make, skipped)
         title = str(chat.get("displayName") or chat.get("id") or "")
         is_group = str(chat.get("id")).startswith("19:")
-        yield Conversation(title, "teams", source.name, by_time(messages), me, (), is_group)
+        yield Conversation(title, "teams", source.name, by_time(messages), me, skipped, is_group)
+
+
+def _personal_message(
+    record: Mapping[str, Any], owner: str, me: str, people: People, zone: tzinfo
+) -> Message | None:
+    kind = str(record["messagetype"])
+    if not kind.startswith(("RichText", "Text", "Event/Call")):
+        return None
+    origin = str(record.get("from") or "").rpartition("/")[2]
+    name = me if origin == owner else people.name(origin, record.get("displayName"))
+    media = MEDIA.get(kind.rpartition("/")[2].removeprefix("Media_"), "")
+    media = "call" if kind.startswith("Event/Call") else media
+    text = "" if media else html_text(str(record.get("content") or ""))
+    at = parse_moment(record.get("originalarrivaltime"), zone)
+    is_deleted = (record.get("properties") or {}).get("deletetime")
+    return message_of(name, text, at, "unsent" if is_deleted else media)

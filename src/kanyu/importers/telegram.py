@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
 from typing import Any
 
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, People, Source, message_of, owner_of_pair
+from .base import NO_MESSAGE, Format, Options, People, Source, collect, message_of, owner_of_pair
 from .dates import parse_moment
 from .markup import parse_html, visible_text
 
@@ -21,7 +22,6 @@ CHAT_TYPE = re.compile(
 )
 PERSONAL = ("personal_chat", "bot_chat", "saved_messages")
 DELETED = "Deleted Account"
-NO_MESSAGE = "a record that is no message"
 MEDIA = {
     "sticker": "sticker",
     "voice_message": "audio",
@@ -94,23 +94,10 @@ class TelegramImporter:
 
 def _read_chat(chat: Mapping[str, Any], owner: str, source: Source, zone: tzinfo) -> Conversation:
     people = People()
-    messages: list[Message] = []
     skipped: list[Skipped] = []
-    me = None
-    for number, record in enumerate(chat.get("messages") or [], 1):
-        if not isinstance(record, dict):
-            skipped.append(Skipped(number, NO_MESSAGE))
-            continue
-        is_call = record.get("action") in ("phone_call", "group_call")
-        if record.get("type") == "service" and not is_call:
-            continue
-        key = record.get("from_id") or record.get("actor_id")
-        name = people.name(key, record.get("from") or record.get("actor") or DELETED)
-        me = name if owner and key == owner else me
-        at = parse_moment(record.get("date_unixtime") or record.get("date"), zone)
-        kind = MEDIA.get(record.get("media_type", ""), "")
-        kind = kind or next((kind for key, kind in KEYS.items() if record.get(key)), "")
-        messages.append(message_of(name, _text(record), at, "call" if is_call else kind))
+    make = partial(_message, people=people, zone=zone)
+    messages = collect(chat.get("messages"), make, skipped)
+    me = people.known(owner)
     title = chat.get("name") or ""
     is_personal = chat.get("type") in PERSONAL
     senders = tuple(dict.fromkeys(message.sender for message in messages))
@@ -120,6 +107,18 @@ def _read_chat(chat: Mapping[str, Any], owner: str, source: Source, zone: tzinfo
         me = me or owner_of_pair(title, senders)
     name = TelegramImporter.format.name
     return Conversation(title, name, source.name, messages, me, skipped, not is_personal)
+
+
+def _message(record: Mapping[str, Any], people: People, zone: tzinfo) -> Message | None:
+    is_call = record.get("action") in ("phone_call", "group_call")
+    if record["type"] == "service" and not is_call:
+        return None
+    key = record.get("from_id") or record.get("actor_id")
+    name = people.name(key, record.get("from") or record.get("actor") or DELETED)
+    at = parse_moment(record.get("date_unixtime") or record.get("date"), zone)
+    kind = MEDIA.get(record.get("media_type", ""), "")
+    kind = kind or next((kind for key, kind in KEYS.items() if record.get(key)), "")
+    return message_of(name, _text(record), at, "call" if is_call else kind)
 
 
 def _text(record: Mapping[str, Any]) -> str:

@@ -6,12 +6,12 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from ..errors import InputError
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, Source, by_time, message_of
+from .base import Format, Options, Source, by_time, collect, message_of
 from .dates import parse_moment
 
 __all__ = ["XImporter"]
@@ -20,7 +20,6 @@ __all__ = ["XImporter"]
 OPENING = re.compile(r"\s*window\.YTD\.direct_messages?(?:_group)?\.part\d+\s*=")
 PAIR = re.compile(r"(\d+)-(\d+)")
 EVENTS = ("joinConversation", "participantsJoin", "participantsLeave", "conversationNameUpdate")
-NO_MESSAGE = "a record that is no message"
 
 
 class XImporter:
@@ -59,14 +58,9 @@ class XImporter:
                 next((number for number in pair.groups() if number != own_id), "") if pair else ""
             )
             name = next((_title(r) for r in records if "conversationNameUpdate" in r), "")
-            messages: list[Message] = []
             skipped: list[Skipped] = []
-            for number, record in enumerate(records, 1):
-                if "messageCreate" in record:
-                    body = record["messageCreate"]
-                    messages.append(_message(body, own_id, own_name, options.zone))
-                elif not any(event in record for event in EVENTS):
-                    skipped.append(Skipped(number, NO_MESSAGE))
+            make = partial(_message, own_id=own_id, own_name=own_name, zone=options.zone)
+            messages = collect(records, make, skipped)
             yield Conversation(
                 name or other or talk_id,
                 self.format.name,
@@ -108,12 +102,15 @@ def _title(record: Mapping[str, Any]) -> str:
     return str(record["conversationNameUpdate"].get("name") or "")
 
 
-def _message(body: Mapping[str, Any], own_id: str, own_name: str, zone: tzinfo) -> Message:
+def _message(record: Mapping[str, Any], own_id: str, own_name: str, zone: tzinfo) -> Message | None:
+    if any(event in record for event in EVENTS):
+        return None
+    body = record["messageCreate"]
     text = body.get("text") or ""
     for link in body.get("urls") or []:
         if link.get("url") and link.get("expanded"):
             text = text.replace(link["url"], link["expanded"])
-    sender = str(body.get("senderId") or "")
+    sender = str(body["senderId"])
     kind = "photo" if body.get("mediaUrls") else ""
     at = parse_moment(body.get("createdAt"), zone)
     name = own_name if own_name and sender == own_id else sender
