@@ -24,7 +24,7 @@ __all__ = ["BLOCKS", "WINDOW", "FeatureOptions", "TermMaker", "Terms", "windows"
 WINDOW: Final = 400
 """Texts of up to this many canonical characters are one window."""
 
-_STEP: Final = 200  # windows of long texts start at the sentence nearest to every 200 characters
+_TARGET: Final = 150  # characters of a window of a longer text: a pitch drowns in wider ones
 
 BLOCKS: Final = ("word", "char")
 """The two blocks of terms; each is TF-IDF weighted and normalised to length 1 by itself."""
@@ -231,27 +231,21 @@ def windows(text: str) -> list[Span]:
     Returns
     -------
     list of Span
-        One span over everything for texts of at most :data:`WINDOW` characters; else overlapping
-        spans of at most :data:`WINDOW` characters that together cover the text. A sentence that
-        is longer than a window is cut.
+        One span over everything for texts of at most :data:`WINDOW` characters; else neighbouring
+        spans of whole sentences, of about 150 characters, that together cover the text. Only a
+        sentence that is longer makes a longer window; one beyond :data:`WINDOW` is cut.
     """
     if len(text) <= WINDOW:
         return [Span(0, len(text))]
-    sentences = list(_sentences(text))
     spans: list[Span] = []
-    first = 0
-    while first < len(sentences):
-        start = sentences[first].start
-        last = first
-        while last + 1 < len(sentences) and sentences[last + 1].end - start <= WINDOW:
-            last += 1
-        spans.append(Span(start, sentences[last].end))
-        if last + 1 == len(sentences):
-            break
-        following = first + 1
-        while following <= last and sentences[following].start - start < _STEP:
-            following += 1
-        first = following
+    start = end = 0
+    for sentence in _sentences(text):
+        if sentence.end - start > _TARGET and end > start:
+            spans.append(Span(start, end))
+            start = end
+        end = sentence.end
+    if end > start:
+        spans.append(Span(start, end))
     return spans
 
 

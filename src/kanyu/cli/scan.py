@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -98,6 +99,7 @@ def scan(
     from kanyu.cli.screen import has_colors, width
     from kanyu.detector import load
     from kanyu.importers import read_exports
+    from kanyu.render.html import render_report
     from kanyu.render.terminal import harmless, render_scan, to_json
 
     _check_out(out, without_names or without_texts)
@@ -115,7 +117,15 @@ def scan(
         errors=tuple(errors),
     )
     if out is not None and report.conversations:
-        _write(out, report, lang, without_names, without_texts)
+        page = partial(
+            render_report,
+            lang=lang,
+            with_names=not without_names,
+            with_texts=not without_texts,
+            made_at=datetime.now(),
+            model=detector.reference,
+        )
+        _write(out, report, page)
     if as_json:
         click.echo(to_json(report.to_dict()))
     elif report.conversations:
@@ -163,18 +173,17 @@ def _from(conversations: Sequence[Conversation], since: datetime, lang: str) -> 
     return kept
 
 
-def _write(out: Path, report: ScanReport, lang: str, without_names: bool, without_texts: bool) -> None:
+def _write(out: Path, report: ScanReport, render: Callable[[ScanReport], str]) -> None:
     from kanyu.batch import EXPORT_COLUMNS
     from kanyu.batch.files import atomically
     from kanyu.detector import SCORE_COLUMNS
     from kanyu.labels import HEADLINES
-    from kanyu.render.html import render_report
     from kanyu.render.tables import write_table
 
     if out.suffix.lower() in _PAGES:
-        page = render_report(report, lang=lang, with_names=not without_names, with_texts=not without_texts)
+        page = render(report).encode("utf-8")
         with atomically(out) as temporary:
-            temporary.write_bytes(page.encode("utf-8"))
+            temporary.write_bytes(page)
         return
     senders = list(_sender_rows(report))
     write_table(
