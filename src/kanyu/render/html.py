@@ -150,6 +150,7 @@ def render_report(
     context = _Context(lang, with_names, with_texts, _Names.of(report.conversations, lang), n_messages <= MAX_EMBEDDED)
     context.chosen = _chosen(report)
     talks = [_talk(context, number, talk) for number, talk in enumerate(report.conversations)]
+    talks.sort(key=lambda talk: -max((float(person["margin"]) for person in talk["people"]), default=-1.0))
     people = sorted(
         (person for talk in talks for person in talk["people"] if person["verdict"] == "flagged"),
         key=lambda person: -float(person["margin"]),
@@ -231,7 +232,8 @@ def _talk(context: _Context, number: int, talk: ConversationReport) -> dict[str,
         "id": f"c{number}",
         "title": harmless(chat.title) if chat.title else "",
         "alias": context.say(f"トーク{number + 1}", f"Chat {number + 1}"),
-        "platform": chat.platform,
+        "platform": _platforms(lang).get(chat.platform, chat.platform),
+        "is_notable": bool(people or flagged),
         "source": _source(context, chat.source),
         "n": len(chat),
         "span": (moment(min(times), lang), moment(max(times), lang)) if times else None,
@@ -252,6 +254,13 @@ def _talk(context: _Context, number: int, talk: ConversationReport) -> dict[str,
         "skipped": [(item.line, harmless(item.reason)) for item in chat.skipped[:200]],
         "n_skipped": len(chat.skipped),
     }
+
+
+def _platforms(lang: str) -> dict[str, str]:
+    from kanyu.importers import FORMATS
+
+    titles = {item.name: item.title_ja if lang == "ja" else item.title_en for item in FORMATS}
+    return {name: re.split("[((]", title)[0].strip() for name, title in titles.items()}
 
 
 def _name(context: _Context, name: str) -> dict[str, str]:

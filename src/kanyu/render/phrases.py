@@ -127,7 +127,7 @@ def article_patterns(label: str, lang: str = "ja") -> str:
     side = 0 if lang == "ja" else 1
     numbers = LABELS[label].article_patterns
     if lang == "ja":
-        return "".join(f"型{number}「{ARTICLE_PATTERNS[number][side]}」" for number in numbers)
+        return "・".join(f"型{number}「{ARTICLE_PATTERNS[number][side]}」" for number in numbers)
     return ", ".join(f"pattern {number} “{ARTICLE_PATTERNS[number][side]}”" for number in numbers)
 
 

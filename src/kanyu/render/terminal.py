@@ -60,6 +60,7 @@ _MARKS: Final = {
     "pitch": "underline",
 }
 _LONG_TEXT: Final = 1200
+_QUIET_TEXT: Final = 300
 _NARROW: Final = 84  # a table of senders with all its columns needs at least this many cells
 _MANY: Final = 8
 
@@ -89,25 +90,34 @@ def fold(text: str, width: int) -> str:
     >>> fold("会います。詳しくは", 8)
     '会いま\nす。詳し\nくは'
     """
+    return "\n".join(text[start:end].rstrip() for start, end in _line_spans(text, width))
+
+
+def _line_spans(text: str, width: int) -> list[tuple[int, int]]:
+    """Where the lines of a text begin and end when it is folded."""
     from rich.cells import cell_len
 
-    lines: list[str] = []
+    spans: list[tuple[int, int]] = []
+    offset = 0
     for paragraph in text.split("\n"):
-        line, used = "", 0
-        for token in _UNBROKEN.findall(paragraph):
-            size = cell_len(token)
-            while size > width and used == 0:  # a word longer than a line
-                head = token[: max(1, width // 2)]
-                lines.append(head)
-                token = token[len(head) :]
-                size = cell_len(token)
-            if used + cell_len(token.rstrip()) > width and line:
-                lines.append(line.rstrip())
-                line, used, token = "", 0, token.lstrip(" ")
-                size = cell_len(token)
-            line, used = line + token, used + size
-        lines.append(line.rstrip())
-    return "\n".join(lines)
+        start, used = offset, 0
+        for found in _UNBROKEN.finditer(paragraph):
+            at, size = offset + found.start(), cell_len(found.group())
+            if used and used + cell_len(found.group().rstrip()) > width:
+                spans.append((start, at))
+                start, used = at, 0
+            if size > width:  # a word longer than a line is cut between characters
+                for place in range(at, offset + found.end()):
+                    cells = cell_len(text[place])
+                    if used and used + cells > width:
+                        spans.append((start, place))
+                        start, used = place, 0
+                    used += cells
+            else:
+                used += size
+        spans.append((start, offset + len(paragraph)))
+        offset += len(paragraph) + 1
+    return spans
 
 
 class _Page:
@@ -177,9 +187,9 @@ class _Page:
             else:
                 body.append(f"【{text}】")
         body.rstrip()
-        lines = body.wrap(self.console, max(self.console.width - 6, 20))
         grid = Table.grid(padding=(0, 1, 0, 0))
-        for line in lines:
+        for start, end in _line_spans(body.plain, max(self.console.width - 6, 20)):
+            line = body[start:end]
             line.rstrip()
             grid.add_row(Text("  │", style="dim"), line)
         self.console.print(grid)
@@ -245,7 +255,7 @@ def _message(page: _Page, verdict: Verdict) -> None:
     is_quiet = verdict.verdict in ("clear", "undecided")
     evidence = [item for item in verdict.evidence if not is_quiet and item.label in (verdict.flags or HEADLINES)]
     patterns = [item for item in evidence if item.label != "pitch"]
-    pieces = excerpt(verdict.text, patterns or evidence, _LONG_TEXT)
+    pieces = excerpt(verdict.text, patterns or evidence, _QUIET_TEXT if is_quiet else _LONG_TEXT)
     page.quote(pieces if page.colors else _joined(pieces))
 
 
