@@ -18,7 +18,7 @@ from typing import Final
 
 from kanyu.messages import Span
 
-__all__ = ["Canonical", "canonicalize"]
+__all__ = ["Canonical", "canonicalize", "lexicon_spellings", "lexicon_words"]
 
 _CHANGES_LENGTH: Final = "\ue000"  # stands in a folded text for "look closer here"
 _MASK: Final = "〇"
@@ -204,6 +204,16 @@ def _fold_slowly(text: str) -> tuple[list[str], list[int], list[int]]:
             ends.append(end)
         position = end
     return chars, starts, ends
+
+
+def lexicon_words() -> frozenset[str]:
+    """The words that are restored when they are disguised."""
+    return _lexicon().words
+
+
+def lexicon_spellings() -> dict[str, str]:
+    """Kana spellings that are folded, and the word each stands for."""
+    return dict(_lexicon().spellings)
 
 
 Edit = tuple[int, int, str]  # half-open range of the text so far, and what takes its place
