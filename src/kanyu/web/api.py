@@ -1,0 +1,161 @@
+"""The API of the page: check, scan, health."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from kanyu._version import __version__
+from kanyu.render.terminal import to_json
+from kanyu.web.limits import MAX_FILES, MAX_TEXT_CHARACTERS, MAX_TEXTS
+from kanyu.web.models import CheckRequest, Health, ProblemBody, ScanBody, VerdictBody, VerdictsBody
+from kanyu.web.problems import Problem
+from kanyu.web.service import Service
+from kanyu.web.uploads import Upload, save_uploads
+
+__all__ = ["answer", "check_texts_size", "json_object", "router", "uploads_of"]
+
+router = APIRouter(prefix="/api")
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemBody, "content": {"application/problem+json": {}}, "description": what}
+    for status, what in ((400, "Not understood"), (413, "Too large"), (422, "Cannot be checked"))
+}
+
+
+def answer(value: Any) -> Response:
+    """JSON as the command line prints it: Japanese as it is, controls and lone surrogates escaped."""
+    return Response(to_json(value), media_type="application/json")
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; it is never repeated in an error."""
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Problem(400, "no_json_object", "JSONのオブジェクトを送ってください。", "Send a JSON object.")
+    return body
+
+
+def check_texts_size(texts: list[str]) -> None:
+    """Raise a `Problem` where there is nothing to check or too much."""
+    if not texts or not all(text.strip() for text in texts):
+        raise Problem(
+            422,
+            "empty",
+            "文が空です。調べたいメッセージを貼り付けてください。",
+            "The text is empty; paste the message.",
+        )
+    if len(texts) > MAX_TEXTS:
+        raise Problem(
+            413,
+            "too_many_texts",
+            f"一度に調べられるのは{MAX_TEXTS}通までです。`kanyu score` は何通でも調べます。",
+            f"At most {MAX_TEXTS} messages at once; `kanyu score` takes any number.",
+        )
+    if sum(map(len, texts)) > MAX_TEXT_CHARACTERS:
+        raise Problem(
+            413,
+            "text_too_long",
+            f"一度に調べられるのは{MAX_TEXT_CHARACTERS:,}文字までです。気になるところだけを貼り付けてください。",
+            f"At most {MAX_TEXT_CHARACTERS:,} characters at once; paste the part that worries you.",
+        )
+
+
+async def uploads_of(request: Request) -> tuple[list[Upload], str | None]:
+    """The files and the owner's name of a multipart body."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Problem(
+            415,
+            "no_multipart",
+            "multipart/form-data の file として送ってください。",
+            "Send multipart/form-data with a file.",
+        )
+    form = await request.form(max_files=MAX_FILES, max_fields=8)
+    uploads = [
+        (item.filename or "file", item.file)
+        for item in form.getlist("file")
+        if isinstance(item, UploadFile) and item.size
+    ]
+    if not uploads:
+        raise Problem(
+            422,
+            "no_file",
+            "ファイルがないか、空です。書き出したトーク履歴を選んでください。",
+            "No file, or an empty one.",
+        )
+    me = form.get("me")
+    return uploads, me.strip() or None if isinstance(me, str) else None
+
+
+@router.get("/health", response_model=Health, summary="Whether the server is there")
+async def health(request: Request) -> Response:
+    """Say which version and which model answers."""
+    service: Service = request.app.state.service
+    return answer({"status": "ok", "version": __version__, "model": service.detector.reference.to_dict()})
+
+
+@router.post(
+    "/check",
+    summary="Judge one message or several",
+    responses={200: {"model": VerdictBody | VerdictsBody}, **PROBLEMS},
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": CheckRequest.model_json_schema()}}}
+    },
+)
+async def check(request: Request) -> Response:
+    """`{"text": …}` gives a verdict; `{"texts": […]}` gives `{"verdicts": […]}`."""
+    body = await json_object(request)
+    text, texts = body.get("text"), body.get("texts")
+    is_one = isinstance(text, str) and texts is None
+    is_many = isinstance(texts, list) and text is None and all(isinstance(item, str) for item in texts)
+    if not is_one and not is_many:
+        raise Problem(
+            400,
+            "no_text",
+            '{"text": "…"} か {"texts": ["…", "…"]} を送ってください。',
+            'Send {"text": "…"} or {"texts": ["…", "…"]}.',
+        )
+    lang = body.get("lang", "ja")
+    if lang not in ("ja", "en"):
+        raise Problem(400, "unknown_language", "lang は ja か en です。", "lang must be ja or en.")
+    wanted: list[str] = [text] if is_one else list(texts or ())
+    check_texts_size(wanted)
+    verdicts = [verdict.to_dict(lang) for verdict in await request.app.state.service.check(wanted)]
+    return answer(verdicts[0] if is_one else {"verdicts": verdicts})
+
+
+@router.post(
+    "/scan",
+    summary="Judge exported chats",
+    responses={200: {"model": ScanBody}, **PROBLEMS},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {
+                            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                            "me": {"type": "string", "description": "the owner's name in the logs"},
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def scan(request: Request) -> Response:
+    """Files (or zips) to conversations and per-sender findings. They are removed afterwards."""
+    service: Service = request.app.state.service
+    uploads, me = await uploads_of(request)
+    report = await service.scan(save_uploads, uploads, me)
+    return answer(report.to_dict())
