@@ -68,7 +68,7 @@ def check(
 
     Check one message. Without TEXT it is pasted, or read from standard input.
     """
-    from kanyu.cli.pieces import split_chat
+    from kanyu.importers.pieces import split_chat
     from kanyu.cli.screen import has_colors, width
     from kanyu.detector import load
     from kanyu.errors import InputError

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Final
 
-from kanyu.errors import KanyuError
-from kanyu.importers.base import Options, Source, without_surrogates
-from kanyu.importers.line import LineImporter
-from kanyu.messages import Conversation, Message
+from ..errors import KanyuError
+from .base import Options, Source, without_surrogates
+from .line import LineImporter
+from ..messages import Conversation, Message
 
 __all__ = ["split_chat"]
 
