@@ -182,7 +182,7 @@ class FeedbackStore:
                 f"cannot keep corrections in {self.path.parent}: {error.strerror}; set KANYU_FEEDBACK to another file"
             ) from None
 
-    def list(self) -> list[Correction]:
+    def corrections(self) -> list[Correction]:
         """Every correction, the oldest first; empty where none was kept."""
         if not self.path.exists():
             return []
@@ -203,7 +203,7 @@ class FeedbackStore:
             return False
         with self._open() as database:
             is_gone = database.execute("DELETE FROM corrections WHERE id = ?", (number,)).rowcount == 1
-        if is_gone and not self.list():
+        if is_gone and not self.corrections():
             self.delete_all()
         return is_gone
 
@@ -211,7 +211,7 @@ class FeedbackStore:
         """Remove every correction and the file; how many there were."""
         if not self.path.exists():
             return 0
-        count = len(self.list())
+        count = len(self.corrections())
         try:
             for ending in ("-journal", "-wal", "-shm"):
                 with suppress(FileNotFoundError):
@@ -225,12 +225,12 @@ class FeedbackStore:
 
     def export(self) -> str:
         """Every correction as a line of JSON."""
-        return "".join(json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in self.list())
+        return "".join(json.dumps(item.to_dict(), ensure_ascii=False) + "\n" for item in self.corrections())
 
     def training_rows(self) -> list[dict[str, Any]]:
         """What training can use: corrections with a text and labels; the last word on a text counts."""
-        rows = {item.text: item.to_dict() for item in self.list() if item.text and item.labels["pitch"] is not None}
-        return list(rows.values())
+        usable = [item for item in self.corrections() if item.text and item.labels["pitch"] is not None]
+        return list({item.text: item.to_dict() for item in usable}.values())
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

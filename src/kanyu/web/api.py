@@ -125,7 +125,7 @@ async def check(request: Request) -> Response:
     lang = body.get("lang", "ja")
     if lang not in ("ja", "en"):
         raise Problem(400, "unknown_language", "lang は ja か en です。", "lang must be ja or en.")
-    wanted: list[str] = [text] if is_one else list(texts or ())
+    wanted = [str(item) for item in ([text] if is_one else texts or ())]
     check_texts_size(wanted)
     verdicts = [verdict.to_dict(lang) for verdict in await request.app.state.service.check(wanted)]
     return answer(verdicts[0] if is_one else {"verdicts": verdicts})

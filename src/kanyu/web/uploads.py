@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from kanyu.conversations import ConversationReport
 from kanyu.detector import Detector, ScanReport
 from kanyu.errors import KanyuError
 from kanyu.importers import read_exports
@@ -81,7 +82,7 @@ def scan_folder(detector: Detector, folder: Path, me: str | None, progress: Prog
     Problem
         When nothing could be read.
     """
-    tell = progress or (lambda what, done, total: None)
+    tell = progress or _tell_nobody
     places = re.compile(re.escape(str(folder)) + r"[/\\]\d+[/\\]")
     try:
         paths = sorted(folder.glob("*/*"), key=lambda path: int(path.parent.name))
@@ -94,7 +95,8 @@ def scan_folder(detector: Detector, folder: Path, me: str | None, progress: Prog
         if not conversations:
             raise _unreadable(errors)
         total = sum(len(talk) for talk in conversations)
-        judged, done = [], 0
+        judged: list[ConversationReport] = []
+        done = 0
         for talk in conversations:
             tell("judge", done, total)
             named = replace(talk, source=places.sub("", talk.source))
@@ -104,6 +106,10 @@ def scan_folder(detector: Detector, folder: Path, me: str | None, progress: Prog
         return replace(detector.scan([]), conversations=tuple(judged), errors=errors)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell_nobody(_what: str, _done: int, _total: int) -> None:
+    pass
 
 
 def _told(paths: Sequence[Path], tell: Progress) -> Iterable[Path]:
