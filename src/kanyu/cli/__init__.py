@@ -29,8 +29,18 @@ COMMANDS: Final = {
 """Each command: the module that holds it, and its line of help."""
 
 
+class _ClosedPipe(Exception):
+    """Nobody reads our output any more. click would make status 1 of a BrokenPipeError."""
+
+
 class _LazyGroup(click.Group):
     """A group that imports a command's module only when it is called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ClosedPipe from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -80,7 +90,7 @@ def run(arguments: list[str]) -> int:
         return request.exit_code
     except (KeyboardInterrupt, click.Abort):
         return _complain("中断しました / interrupted", 130)
-    except BrokenPipeError:
+    except (BrokenPipeError, _ClosedPipe):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except UsageError as error:
