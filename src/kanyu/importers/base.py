@@ -19,6 +19,7 @@ from ..messages import Conversation, Message, Skipped
 
 __all__ = [
     "NO_MESSAGE",
+    "RECORD_FAULTS",
     "Format",
     "Importer",
     "Options",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, People, Source, by_time, message_of
+from .base import RECORD_FAULTS, Format, Options, People, Source, by_time, message_of
 from .mail_text import decode_bytes, decode_header_text, own_words
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 REPLY = re.compile(r"(?:(?:re|fwd?|返信|転送)(?:\[\d+\])? ?[:：]\s*)+", re.IGNORECASE)
 MAX_MAIL_BYTES = 64 << 20
 TOO_LARGE = "a mail larger than 64 MiB"
+DAMAGED = "a damaged mail"
 NO_SENDER = "a mail without a sender"
 
 
@@ -68,7 +69,10 @@ class MailImporter:
         box = _Box(options.zone)
         for source in sources:
             for number, raw in _split(source):
-                box.add(source, number, raw)
+                try:
+                    box.add(source, number, raw)
+                except RECORD_FAULTS:
+                    box.skip(source, number, DAMAGED)
         yield from box.conversations()
 
 
@@ -111,8 +115,7 @@ class _Box:
         mail = message_from_bytes(rest if is_boxed else raw.removeprefix(b"\xef\xbb\xbf"))
         sender = decode_header_text(mail, "From") or decode_header_text(mail, "Sender")
         if not sender or len(raw) > MAX_MAIL_BYTES:
-            reason = TOO_LARGE if sender else NO_SENDER
-            self.skipped.setdefault(source.name, []).append(Skipped(number, reason))
+            self.skip(source, number, TOO_LARGE if sender else NO_SENDER)
             return
         address = ADDRESS.search(sender)
         display = re.sub(r"<[^<>]*>", "", sender).strip(" \"'") if address else sender
@@ -130,6 +133,10 @@ class _Box:
         at = _date(mail, opening if is_boxed else b"", self.zone)
         subject = REPLY.sub("", decode_header_text(mail, "Subject")).strip()
         self.mails.append((root, subject, source, message_of(name, text, at, kind)))
+
+    def skip(self, source: Source, number: int, reason: str) -> None:
+        """Remember what could not be read."""
+        self.skipped.setdefault(source.name, []).append(Skipped(number, reason))
 
     def _root(self, key: str) -> str:
         self.parents.setdefault(key, key)

@@ -39,7 +39,7 @@ def decode_bytes(data: bytes, charset: str | None) -> str:
     for codec in (declared, "utf-8", "cp932", "euc_jis_2004") if declared else ("utf-8", "cp932"):
         try:
             return data.decode(codec)
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             continue
     return data.decode("utf-8", "replace")
 
@@ -66,11 +66,11 @@ def _shift(run: bytes) -> str:
     index = 0
     while index < len(run):
         row = run[index]
-        if not 0x21 <= row <= 0x7E or index + 1 >= len(run):
+        cell = run[index + 1] if index + 1 < len(run) else 0
+        if not (0x21 <= row <= 0x7E and 0x21 <= cell <= 0x7E):
             shifted.append(row)
             index += 1
             continue
-        cell = run[index + 1]
         shifted.append((row + 1) // 2 + (0x70 if row < 0x5F else 0xB0))
         shifted.append((cell + 0x1F + (cell >= 0x60)) if row % 2 else cell + 0x7E)
         index += 2
@@ -79,6 +79,7 @@ def _shift(run: bytes) -> str:
 
 def decode_header_text(mail: Mail, field: str) -> str:
     """A field's text: encoded words that are cut in mid-character, or raw eight-bit bytes."""
+    from email.errors import HeaderParseError
     from email.header import decode_header
 
     raw = next((value for name, value in mail.raw_items() if name.lower() == field.lower()), "")
@@ -87,7 +88,7 @@ def decode_header_text(mail: Mail, field: str) -> str:
         return " ".join(decode_bytes(data, None).split())
     try:
         words = decode_header(data.decode("ascii", "replace"))
-    except ValueError:
+    except (HeaderParseError, ValueError):
         return decode_bytes(data, None)
     pieces = (
         word if isinstance(word, str) else decode_bytes(word, charset) for word, charset in words

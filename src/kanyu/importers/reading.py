@@ -188,6 +188,8 @@ def _read_path(
             key = id(source.tree), id(importer), importer.thread(source)
             work.setdefault(key, (importer, []))[1].append(source)
             places.add(_place(source))
+        except InputError as error:
+            failed.append((source.name, error))
         except DAMAGE as error:
             failed.append((source.name, _damaged(source.name, error)))
     for source in unknown:
