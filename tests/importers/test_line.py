@@ -97,6 +97,7 @@ def test_every_date_line(tmp_path: Path, line: str, expected: str) -> None:
         ("9:00\tA\t次\n2026/07/13\n12/12/19: Dep\n", ["次\n2026/07/13\n12/12/19: Dep"]),
         ("9:00\tA\t次\n2024/05/19(日)\n駅\n9:01\tB\tは\n", ["次\n2024/05/19(日)\n駅", "は"]),
         ('9:00\tA\t"次\n\n2024/05/19(日)\n\n駅"\n', ["次\n\n2024/05/19(日)\n\n駅"]),
+        ('9:00\tA\t"一"と言った\n次は"二"\n', ['"一"と言った\n次は"二"']),
         ("9:00\tA\tはい\n9:00\tA\tはい\n", ["はい", "はい"]),
         ("9:01\tA\tはい\n9:00\tB\tいいえ\n", ["はい", "いいえ"]),
         ("9:00\tA\t改\u2028行\x0bなし\x85\x0c\n", ["改\u2028行\x0bなし\x85\x0c"]),
@@ -236,3 +237,9 @@ def test_what_is_no_talk(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.txt"
     path.write_text(text, encoding="utf-8")
     assert sniff(path) is None
+
+
+def test_days_without_rows_between_date_lines(tmp_path: Path) -> None:
+    text = f"{HEAD}9:00\tA\tはい\n2024/05/02(木)\n2024/05/03(金)\n9:00\tA\tはい\n"
+    dates = [message.at.day for message in read(tmp_path, text) if message.at]
+    assert dates == [1, 3]

@@ -88,9 +88,12 @@ def _blocks(lines: Iterator[str]) -> Iterator[tuple[int, Clock | None, list[str]
 def find_closing_quote(lines: Sequence[str]) -> int | None:
     """Index of the line that closes the quote with which ``lines[0]`` opens.
 
-    Inner quotes are doubled, so at the end the count of quotes is even; exports that forget to
-    double them close at the last line that ends in a quote. A body on one line is never quoted.
+    Inner quotes are doubled, so after the first line the count of quotes is odd and at the end it
+    is even; exports that forget to double them close at the last line that ends in a quote. A body
+    on one line is never quoted.
     """
+    if lines[0].count('"') % 2 == 0:
+        return None
     count, last = 0, None
     for index, line in enumerate(lines):
         count += line.count('"')

@@ -75,7 +75,8 @@ class LineLog:
             n_blanks, before = index - before - 1, index
             if is_open and after is not None and _is_header(line, lines[after]):
                 is_open = False
-            day = self._day(line, is_open and after is not None, n_blanks > 0)
+            is_inside = is_open and after is not None and self._found_day(lines[after]) is None
+            day = self._day(line, is_inside, n_blanks > 0)
             if day is not None:
                 self.day, self._times, is_open = day, {}, False
             elif is_open:
@@ -86,14 +87,18 @@ class LineLog:
 
     def _day(self, line: str, is_inside: bool, after_blank: bool) -> date | None:
         """The date of a date line; None for a line that only looks like one inside a body."""
-        if len(line) >= DAY_LENGTH:
-            return None
-        found = parse_day_line(strip_marks(line), self._month_first)
+        found = self._found_day(line)
         if found is None:
             return None
         day, is_right = found
         is_next = is_right and after_blank and (self.day is None or day > self.day)
         return day if is_next or not is_inside else None
+
+    def _found_day(self, line: str) -> tuple[date, bool] | None:
+        """The date of a line that has the form of a date line, and whether its weekday is right."""
+        if len(line) >= DAY_LENGTH:
+            return None
+        return parse_day_line(strip_marks(line), self._month_first)
 
     def _read_header(self, line: str) -> bool:
         """Whether the line is one of a header; the first title is kept."""

@@ -22,10 +22,10 @@ FROM_LINE = re.compile(rb"From \S.{0,200} \d{1,2} \d{2}:\d{2}(?::\d{2})? .{0,20}
 # "Message-ID: <…>"
 FIELD = re.compile(rb"([!-9;-~]{1,80}):[ \t]?")
 WANTED = (b"from", b"to", b"date", b"subject", b"message-id", b"received", b"mime-version")
-ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+")
+ADDRESS = re.compile(r"[^\s<>\"(),;:@]{1,80}@[^\s<>\"(),;:@]{1,255}")
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
 # "Re: RE[2]: Fwd: 返信："
-REPLY = re.compile(r"(?:(?:re|fwd?|返信|転送)(?:\[\d+\])? ?[:：]\s*)+", re.IGNORECASE)
+REPLY = re.compile(r"\A(?:(?:re|fwd?|返信|転送)(?:\[\d+\])? ?[:：]\s*)+", re.IGNORECASE)
 MAX_MAIL_BYTES = 64 << 20
 TOO_LARGE = "a mail larger than 64 MiB"
 DAMAGED = "a damaged mail"

@@ -11,12 +11,8 @@ BLOCK = re.compile(
     r"address|article|blockquote|d[dlt]|div|h[1-6]|li|ol|p|pre|section|table|t[dhr]|ul"
 )
 HIDDEN = frozenset(("script", "style", "head", "title", "template"))
-# The border of a block, and several that meet: </p> <p>
-EDGE = "\x1e"
-EDGES = re.compile(r"[ \t\r\n]*\x1e[\x1e \t\r\n]*")
-# Blanks at the ends of lines, and more than one empty line: "a \n\n\n b"
-BLANKS = re.compile(r"[ \t\xa0]*\n[ \t\xa0]*")
-EMPTY_LINES = re.compile(r"\n{3,}")
+EDGE = "\x1e"  # the border of a block
+EMPTY_LINES = re.compile(r"\n{3,}")  # more than one empty line
 
 
 def parse_html(text: str) -> Any:
@@ -72,9 +68,9 @@ def visible_text(node: Any, skip: str = "") -> str:
         if item.text:
             keeps = any(parent.tag == "pre" for parent in (item, *item.iterancestors("pre")))
             stack.append(item.text if keeps else re.sub(r"\s+", " ", item.text))
-    text = EDGES.sub("\n", "".join(pieces).replace("\xa0", " "))
-    text = BLANKS.sub("\n", text)
-    return EMPTY_LINES.sub("\n\n", text).strip()
+    blocks = filter(None, map(str.strip, "".join(pieces).replace("\xa0", " ").split(EDGE)))
+    lines = (line.strip(" \t") for line in "\n".join(blocks).split("\n"))
+    return EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def html_text(text: str) -> str:
