@@ -14,7 +14,7 @@ from kanyu.errors import InputError, KanyuError
 
 __all__ = ["CHUNK_ROWS", "Table", "as_text", "grouped", "reading"]
 
-CHUNK_ROWS: Final = 2048
+CHUNK_ROWS: Final = 1024
 _CHUNK_CHARACTERS: Final = 1 << 21
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kanyu.batch.base import CHUNK_ROWS, Table, as_text, grouped, reading
 from kanyu.batch.chunks import Chunk, RowChunk, SheetFloat, SheetInt, kind_of, unified
 from kanyu.errors import InputError
 
 __all__ = ["SheetTable"]
+
+# How a sheet writes what XML cannot hold, and the beginning of what only looks like it: "_x000D_", "_x005F_x000D_"
+_ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 class SheetTable(Table):
@@ -78,10 +82,17 @@ class SheetTable(Table):
 def _value(cell: Any) -> Any:
     """A cell's value; a number that is shown in a way of its own, such as 0012 for 12, keeps that way."""
     value = cell.value
+    if isinstance(value, str):
+        return _ESCAPED.sub(_unescaped, value) if "_x" in value else value
     if isinstance(value, int | float) and not isinstance(value, bool) and cell.number_format != "General":
         kind = SheetInt if isinstance(value, int) else SheetFloat
         return kind(value).shown_as(cell.number_format)
     return value
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return found[0] if 0xD800 <= code < 0xE000 else chr(code)
 
 
 def _header_of(sheet: Any) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def _of_pattern(pattern: str, out: Path | None, notes: list[str]) -> list[tuple[
         base = base.parent
     pairs: list[tuple[Path, str]] = []
     # Path.glob would want the pattern apart from its folder
-    for name in sorted(glob.glob(pattern, recursive=True), key=natural):  # noqa: PTH207
+    for name in sorted(glob.glob(pattern, recursive=True), key=_order):  # noqa: PTH207
         path = Path(name)
         if path.is_dir():
             if "**" not in pattern and not _is_inside(path, out):
@@ -130,7 +130,12 @@ def _walk(folder: Path, out: Path | None) -> list[Path]:
     for top, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name[0] != "." and not _is_inside(Path(top, name), out)]
         paths += [Path(top, name) for name in names if name[0] != "." and name != MANIFEST]
-    return sorted(paths, key=lambda path: natural(path.as_posix()))
+    return sorted(paths, key=lambda path: _order(path.as_posix()))
+
+
+def _order(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key by name, ``2`` before ``10``; one order for one set of files, whatever the disk tells first."""
+    return natural(name), name
 
 
 def _is_inside(path: Path, out: Path | None) -> bool:
@@ -139,7 +144,7 @@ def _is_inside(path: Path, out: Path | None) -> bool:
 
 def _labelled(found: dict[Path, str]) -> list[Input]:
     """Give each output a name of its own, also where file names do not tell upper from lower case."""
-    bare = {path: name if path.is_dir() else str(PurePath(name).with_suffix("")) for path, name in found.items()}
+    bare = {path: name if path.is_dir() else PurePath(name).with_suffix("").as_posix() for path, name in found.items()}
     counts = Counter(label.casefold() for label in bare.values())
     taken: set[str] = set()
     inputs = []

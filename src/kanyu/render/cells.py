@@ -59,7 +59,10 @@ class TableWriter(Protocol):
         """Write rows and the values added to each."""
 
     def close(self) -> None:
-        """Write what is held back."""
+        """Write what is held back, and end the file."""
+
+    def abandon(self) -> None:
+        """Let go of a file that is to be thrown away; never fails."""
 
 
 def guard(cell: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,3 +73,9 @@ class ParquetWriter:
         self._flush()
         self._file.close()
         self._stream.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that is to be thrown away."""
+        for file in (self._file, self._stream):
+            with suppress(Exception):  # the first fault is the one to tell
+                file.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,10 @@ class _Delimited:
     def close(self) -> None:
         self._stream.close()
 
+    def abandon(self) -> None:
+        with suppress(OSError):
+            self._stream.close()
+
 
 class _Lines:
     def __init__(self, path: Path, layout: Layout) -> None:
@@ -61,6 +65,10 @@ class _Lines:
 
     def close(self) -> None:
         self._stream.close()
+
+    def abandon(self) -> None:
+        with suppress(OSError):
+            self._stream.close()
 
 
 ENDINGS: Final[Mapping[str, Callable[[Path, Layout, bool, str], TableWriter]]] = {
@@ -101,22 +109,14 @@ def open_writer(path: Path, layout: Layout, *, plain: bool = False, sheet: str =
     make = ENDINGS.get(path.suffix.lower())
     if make is None:
         raise UsageError(f"--out must end in one of {', '.join(ENDINGS)}. Got {path.name!r} instead.")
-    with atomically(path) as temporary, ExitStack() as stack:
+    with atomically(path) as temporary:
         writer = make(temporary, layout, plain, sheet)
         try:
             yield writer
+            writer.close()
         except BaseException:
-            stack.callback(_abandon, writer)
+            writer.abandon()
             raise
-        writer.close()
-
-
-def _abandon(writer: TableWriter) -> None:
-    """Close the file of a writer that failed; what it holds back no longer matters."""
-    try:
-        writer.close()
-    except Exception:  # the first fault is the one to tell
-        return
 
 
 def write_table(

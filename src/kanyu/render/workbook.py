@@ -46,7 +46,8 @@ class WorkbookWriter:
     def __init__(self, path: Path, layout: Layout, sheet: str) -> None:
         if layout.n_rows is not None and layout.n_rows > SHEET_ROWS:
             raise OutputError(_too_many(f"{layout.n_rows:,} rows are more"))
-        self._file = zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED)
+        self._stream = path.open("xb")
+        self._file = zipfile.ZipFile(self._stream, "w", zipfile.ZIP_DEFLATED)
         self._titles: list[str] = []
         self._formats = {"General": 0}
         self._sheet: Any = None
@@ -157,6 +158,12 @@ class WorkbookWriter:
         for name, body in parts.items():
             self._file.writestr(self._info(name), _XML + body)
         self._file.close()
+        self._stream.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that is to be thrown away."""
+        self._stream.raw.close()  # what the buffer holds is not wanted
+        self._file.fp = None  # nor a directory at the end
 
 
 def _too_many(what: str) -> str:
