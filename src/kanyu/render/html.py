@@ -67,12 +67,12 @@ class _Names:
     @classmethod
     def of(cls, talks: Iterable[ConversationReport], lang: str) -> _Names:
         ja = lang == "ja"
-        aliases: dict[str, str] = {}
-        for talk in talks:
-            if talk.me is not None:
-                aliases.setdefault(talk.me, "あなた" if ja else "you")
+        everybody = list(talks)
+        aliases = {talk.me: "あなた" if ja else "you" for talk in everybody if talk.me is not None}
+        n_owners = len(aliases)
+        for talk in everybody:
             for sender in talk.senders:
-                n = len(aliases)
+                n = len(aliases) - n_owners
                 letter = _LETTERS[n] if n < len(_LETTERS) else str(n + 1)
                 aliases.setdefault(sender.name, f"{letter}さん" if ja else f"Person {letter}")
         parts = {part: alias for name, alias in aliases.items() for part in name.split() if len(part) > 1}
