@@ -95,28 +95,34 @@ def score(
     load = LoadDetector(
         None if model_path is None else str(Path(model_path).absolute()), tuple(sorted(thresholds.items()))
     )
-    detector = load()  # a model or a threshold that cannot be used shows before anything is read
     inputs, errors, notes = find_inputs(sources, folder)
     size = total_bytes(inputs)
+    jobs = jobs or _jobs(size)
+    loads, facts = _judge(load, jobs)
     summary = Summary(errors=errors, notes=notes)
-    with Scoring(load, jobs or _jobs(size)) as scoring, _progress(size) as advance:
+    with Scoring(loads, jobs) as scoring, _progress(size) as advance:
         job = Job(scoring, _writer(plain_csv), column, prefix, advance, summary=summary)
         if folder is None:
             tables = job.open(inputs)
             if tables:
                 job.write_all(tables, Path(out))
         elif inputs:
-            facts = {
-                "kanyu": __version__,
-                "model": detector.reference.sha256,
-                "thresholds": {name: detector.thresholds[name] for name in HEADLINES},
-                "column": column,
-                "prefix": prefix,
-                "plain_csv": plain_csv,
-            }
+            facts |= {"column": column, "prefix": prefix, "plain_csv": plain_csv}
             job.write_parts(inputs, Manifest(folder, facts, is_resumed=resume))
     _tell(summary, out, thresholds, time.monotonic() - started, lang)
     return 1 if summary.errors else 10 if exit_code and summary.n_flagged else 0
+
+
+def _judge(load: LoadDetector, jobs: int) -> tuple[Callable[[], Detector], dict[str, Any]]:
+    """What loads the detector, and the facts that decide its results.
+
+    It is loaded here in any case, so that a model or a threshold that cannot be used shows before
+    anything is read; with workers it is let go again.
+    """
+    detector = load()
+    thresholds = {name: detector.thresholds[name] for name in HEADLINES}
+    facts = {"kanyu": __version__, "model": detector.reference.sha256, "thresholds": thresholds}
+    return (load if jobs > 1 else lambda: detector), facts
 
 
 def _folder(out: str, sources: Sequence[str]) -> Path | None:

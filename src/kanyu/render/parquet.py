@@ -18,7 +18,7 @@ class ParquetWriter:
     """Batches are gathered into row groups of a size that readers like."""
 
     _GROUP_ROWS: Final = 1 << 16
-    _GROUP_BYTES: Final = 1 << 25
+    _GROUP_BYTES: Final = 1 << 24
 
     def __init__(self, path: Path, layout: Layout) -> None:
         try:
