@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..messages import Conversation, Message, Skipped
 
 __all__ = [
+    "MARKS",
     "NO_MESSAGE",
     "RECORD_FAULTS",
     "Format",

@@ -16,10 +16,10 @@ EMPTY_LINES = re.compile(r"\n{3,}")  # more than one empty line
 
 
 def parse_html(text: str) -> Any:
-    """Parse a page, whatever its faults; nothing is loaded from outside."""
+    """Parse a page, whatever its faults, to a depth of 254; nothing is loaded from outside."""
     from lxml import etree, html
 
-    parser = html.HTMLParser(no_network=True, huge_tree=True, encoding="utf-8")
+    parser = html.HTMLParser(no_network=True, encoding="utf-8")
     try:
         page = text.replace("\0", "\ufffd").encode("utf-8", "replace")
         return html.document_fromstring(page, parser=parser)

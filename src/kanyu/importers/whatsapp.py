@@ -9,7 +9,7 @@ from datetime import date, datetime, time, tzinfo
 from itertools import islice, pairwise
 
 from ..messages import Conversation, Message, Skipped
-from .base import Format, Options, Source, owner_of_pair, strip_marks
+from .base import MARKS, Format, Options, Source, owner_of_pair, strip_marks
 from .dates import calendar_date, parse_clock
 
 __all__ = ["WhatsAppImporter"]
@@ -31,9 +31,11 @@ PLACEHOLDER = re.compile(
     r"|(?:このメッセージは削除されました|メッセージを削除しました)。?"
     r"|(?:This message was deleted|You deleted this message)\.?|Missed (?:voice|video) call.{0,20}"
 )
+# "Messages and calls are end-to-end encrypted. …"
 NOTICE = re.compile(
-    r"(?:Messages and calls are|メッセージと通話は).{0,300}"
-    r"|.{0,80}(?:エンドツーエンド(?:で)?暗号化|end-to-end encrypted).{0,200}"
+    r"(?:Messages and calls are|Messages you send to this|メッセージと通話は"
+    r"|このグループに送信したメッセージ).{0,400}",
+    re.DOTALL,
 )
 # "A created group “x: y”", "Aがグループ「x: y」を作成しました"
 NOTICE_HEAD = re.compile(
@@ -47,6 +49,7 @@ TITLES = (
 )
 # Which of the three numbers is year, month and day, in the order of preference
 ORDERS = {"day first": (2, 1, 0), "month first": (2, 0, 1), "year first": (0, 1, 2)}
+BEGINNING = 2009  # the year in which WhatsApp began
 NO_MESSAGE = "no row, and no text message before it to continue"
 NO_DATE = "a row whose date does not exist"
 
@@ -84,13 +87,13 @@ class WhatsAppImporter:
 def _match(line: str) -> re.Match[str] | None:
     if not line[:8].lstrip(OPENINGS)[:1].isdecimal():
         return None
-    head, tail = strip_marks(line[:48]), line[48:]
-    match = ROW.match(head + tail)
+    match = ROW.match(line) or ROW.match(line[:48].translate(MARKS).lstrip() + line[48:])
     return match if match and _clock(match[5]) else None
 
 
 def _clock(text: str) -> tuple[int, int, int] | None:
-    return parse_clock(text.replace(".", ":") if ":" not in text else text)
+    plain = strip_marks(text)
+    return parse_clock(plain.replace(".", ":") if ":" not in plain else plain)
 
 
 def _order(stamps: Iterable[Stamp], first_row: str) -> tuple[int, int, int]:
@@ -99,7 +102,8 @@ def _order(stamps: Iterable[Stamp], first_row: str) -> tuple[int, int, int]:
     def faults(order: tuple[int, int, int]) -> tuple[int, int]:
         days = [_day(stamp, order) for stamp in known]
         backwards = sum(1 for a, b in pairwise(days) if a and b and a > b)
-        return days.count(None), backwards
+        n_before = sum(1 for day in days if day and day.year < BEGINNING)
+        return days.count(None) + n_before, backwards
 
     known = list(dict.fromkeys(stamps))
     orders = list(ORDERS.values())
@@ -158,6 +162,8 @@ def _read(source: Source, zone: tzinfo) -> Conversation:
 
 def _split(rest: str) -> tuple[str, str]:
     """Sender and text of a row; no sender for what the app says by itself."""
+    if NOTICE.fullmatch(rest.lstrip("\u200e\u200f")):
+        return "", ""
     name, colon, text = rest.partition(":")
     if colon and text[:1] not in ("", " "):
         name, colon, text = rest.partition(": ")
