@@ -68,10 +68,10 @@ def check(
 
     Check one message. Without TEXT it is pasted, or read from standard input.
     """
-    from kanyu.importers.pieces import split_chat
     from kanyu.cli.screen import has_colors, width
     from kanyu.detector import load
     from kanyu.errors import InputError
+    from kanyu.importers.pieces import split_chat
     from kanyu.render.terminal import render_verdict, to_json
 
     text = _read(words, path, lang)

@@ -10,9 +10,9 @@ from datetime import UTC
 from typing import Final
 
 from ..errors import KanyuError
+from ..messages import Conversation, Message
 from .base import Options, Source, without_surrogates
 from .line import LineImporter
-from ..messages import Conversation, Message
 
 __all__ = ["split_chat"]
 
@@ -22,48 +22,17 @@ _MOST_NAMES: Final = 8
 # "[12:30] 佐藤: こんにちは", "[2024/05/01 12:30:11] 佐藤: …", "2024/05/01 12:30 - 佐藤: …"
 _TIMED: Final = re.compile(
     r"(?:\[[\d/.\-年月日, ]*\d{1,2}:\d{2}(?::\d{2})?\]|\d{4}[/\-.][\d/\-., ]*\d{1,2}:\d{2} -)"
-    r" ?([^:\n]{1,40}?)[::] ?(.*)"
+    r" ?([^:\uff1a\n]{1,40}?)[:\uff1a] ?(.*)"
 )
 # "佐藤: こんにちは", "佐藤「こんにちは」" is none
-_NAMED: Final = re.compile(r"([^\s:。、!?「」()0-9/][^:\n。、!?「」()0-9/]{0,19})[::] ?(\S.*)")
+_NOT_IN_NAMES: Final = r":\uff1a\n。、!?\uff01\uff1f「」()\uff08\uff090-9/"
+_NAMED: Final = re.compile(rf"([^\s{_NOT_IN_NAMES}][^{_NOT_IN_NAMES}]{{0,19}})[:\uff1a] ?(\S.*)")
 # Fields of a notice or a mail look like names of speakers.
-_FIELDS: Final = frozenset(
-    (
-        *(
-            "日時",
-            "場所",
-            "会場",
-            "会費",
-            "費用",
-            "料金",
-            "時間",
-            "集合",
-            "持ち物",
-            "定員",
-            "対象",
-            "内容",
-            "住所",
-            "電話",
-        ),
-        *(
-            "備考",
-            "件名",
-            "宛先",
-            "差出人",
-            "期限",
-            "締切",
-            "参加費",
-            "講師",
-            "主催",
-            "注意",
-            "追記",
-            "例",
-            "名前",
-            "氏名",
-        ),
-        *("担当", "url", "tel", "mail", "from", "to", "cc", "subject", "date", "http", "https", "re", "ps"),
-    )
+_FIELD_WORDS: Final = (
+    "日時 場所 会場 会費 費用 料金 時間 集合 持ち物 定員 対象 内容 住所 電話 備考 件名 宛先 差出人 期限 締切"
+    " 参加費 講師 主催 注意 追記 例 名前 氏名 担当 url tel mail from to cc subject date http https re ps"
 )
+_FIELDS: Final = frozenset(_FIELD_WORDS.split())
 
 
 def split_chat(text: str) -> Conversation | None:

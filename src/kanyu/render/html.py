@@ -260,7 +260,7 @@ def _platforms(lang: str) -> dict[str, str]:
     from kanyu.importers import FORMATS
 
     titles = {item.name: item.title_ja if lang == "ja" else item.title_en for item in FORMATS}
-    return {name: re.split("[((]", title)[0].strip() for name, title in titles.items()}
+    return {name: re.split("[(\uff08]", title)[0].strip() for name, title in titles.items()}
 
 
 def _name(context: _Context, name: str) -> dict[str, str]:

@@ -86,7 +86,7 @@ _SHORT_DISCLOSED: Final = {
 _MOST_QUOTED: Final = 3
 _LONGEST_QUOTE: Final = 30
 _LEAST_SHARE: Final = 0.25  # of the strongest phrase; weaker ones are not quoted
-_TRIM: Final = " \t\r\n　。、,.!?!?・…~〜"
+_TRIM: Final = " \t\r\n\u3000\u3001\u3002,.!?\uff01\uff1f\uff0c\uff0e\u30fb\u2026~\u301c\uff5e"
 _WEEKDAYS: Final = "月火水木金土日"
 
 

@@ -42,8 +42,10 @@ __all__ = ["harmless", "render_messages", "render_scan", "render_verdict", "to_j
 _UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # What stays together in a line: "sales ", "「会い", "す。", "38万"
+_OPENING: Final = "「『【〈《“([\uff08\uff3b"
+_CLOSING: Final = "、。,.!?\uff01\uff1f\uff0c\uff0e」』】〉》”)\uff09\\]\uff3d・ーゃゅょっャュョッ々…"
 _UNBROKEN: Final = re.compile(
-    r"[「『([(【“]*(?:[!-~]+ *|[^「『([(【“])[、。,.!?!?)」』)\]】”・ーゃゅょっ]*|[「『([(【“]+"
+    rf"[{re.escape(_OPENING)}]*(?:[!-Z^-~]+ *|[^{re.escape(_OPENING)}])[{_CLOSING}]*|[{re.escape(_OPENING)}]+"
 )
 
 _STYLES: Final = {
