@@ -243,3 +243,17 @@ def test_days_without_rows_between_date_lines(tmp_path: Path) -> None:
     text = f"{HEAD}9:00\tA\tはい\n2024/05/02(木)\n2024/05/03(金)\n9:00\tA\tはい\n"
     dates = [message.at.day for message in read(tmp_path, text) if message.at]
     assert dates == [1, 3]
+
+
+def test_a_group_whose_name_ends_like_a_pair(tmp_path: Path) -> None:
+    rows = "".join(f"9:00\t{name}\tはい\n" for name in ("まこ", "私", "他"))
+    conversation = read(
+        tmp_path, f"[LINE] まことのトーク履歴\n保存日時：2024/05/20 21:00\n\n{rows}"
+    )
+    assert (conversation.title, conversation.is_group, conversation.me) == ("まこと", True, None)
+
+
+def test_results_are_frozen(tmp_path: Path) -> None:
+    conversation = read(tmp_path, f"{HEAD}9:00\tA\tはい\n")
+    assert isinstance(conversation.messages, tuple)
+    assert isinstance(conversation.skipped, tuple)

@@ -30,6 +30,7 @@ class LineLog:
         self.skipped: list[Skipped] = []
         self.day: date | None = None
         self.title: tuple[str, bool | None] | None = None
+        self._is_doubtful = False
         self._times: dict[Clock, datetime] = {}
         short = (strip_marks(line) for line in source.head.split("\n") if len(line) < DAY_LENGTH)
         self._month_first = is_month_first(short)
@@ -106,7 +107,8 @@ class LineLog:
             return True
         is_title = not self.messages or strip_marks(line).startswith("[LINE]")
         title = parse_title(line) if is_title else None
-        self.title = self.title or title
+        if title is not None and self.title is None:
+            self.title, self._is_doubtful = title, "とのトーク履歴" in line
         return title is not None
 
     def conversation(self) -> Conversation:
@@ -114,9 +116,13 @@ class LineLog:
         file_title = parse_title(self.source.stem, is_file_name=True)
         title, is_group = self.title or file_title or ("", None)
         senders = tuple(dict.fromkeys(message.sender for message in self.messages))
+        if len(senders) > 2 and self._is_doubtful:
+            title = f"{title}と"  # まことのトーク履歴: the group まこと, not a talk with まこ
         me = None if is_group else owner_of_pair(title, senders)
-        if is_group is None and senders:
-            is_group = True if len(senders) > 2 else (False if me else None)
+        if len(senders) > 2:
+            is_group = True
+        elif is_group is None and me:
+            is_group = False
         return Conversation(
             title, "line", self.source.name, self.messages, me, self.skipped, is_group
         )

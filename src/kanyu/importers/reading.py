@@ -197,7 +197,7 @@ def _read_path(
             failed.append((source.name, _unknown(source)))
     for importer, members in work.values():
         try:
-            found += importer.read(members, options)
+            found += map(_frozen, importer.read(members, options))
         except InputError as error:
             failed.append((members[0].name, error))
         except DAMAGE as error:
@@ -206,6 +206,12 @@ def _read_path(
         nothing = UnknownFormatError(f"{path}: no chat export inside; {KNOWN}")
         failed.append((str(path), nothing))
     return found, failed
+
+
+def _frozen(conversation: Conversation) -> Conversation:
+    """The conversation with what cannot be changed any more."""
+    messages, skipped = tuple(conversation.messages), tuple(conversation.skipped)
+    return replace(conversation, messages=messages, skipped=skipped)
 
 
 def _place(source: Source) -> tuple[str, str]:
