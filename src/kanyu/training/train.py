@@ -35,7 +35,16 @@ from kanyu.training.pipeline import (
     fit_labels,
 )
 
-__all__ = ["OperatingPoint", "OrdinaryRecord", "Trained", "to_conversation", "train"]
+__all__ = [
+    "OperatingPoint",
+    "OrdinaryRecord",
+    "Trained",
+    "choose_sender_thresholds",
+    "judge_senders",
+    "open_thresholds",
+    "to_conversation",
+    "train",
+]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
@@ -210,8 +219,8 @@ def train(
     draft = _assemble(counts, fitted, labels, slopes, offsets, thresholds, experimental, CourseModel({}, {}), info, options.features)
     tell(4, 5, "course and thresholds")
     message_scores = _message_scores(talks, frame, out_of_fold, labels)
-    course_weights, sender_scores = _fit_courses(talks, message_scores)
-    model = _with_thresholds(draft, thresholds, {}, {}, course_weights, _sender_thresholds(sender_scores))
+    course_weights = _fit_courses(talks, message_scores)
+    model = _with_thresholds(draft, thresholds, {}, course_weights, choose_sender_thresholds(talks, message_scores))
     if ordinary is not None:
         record = _ask_ordinary(model, ordinary, point, digest)
     if record is not None and record.data_sha256 != digest:
@@ -221,9 +230,8 @@ def train(
         model,
         {label: max(value, floors.get(label, -np.inf)) for label, value in thresholds.items()},
         record.undecided_floors if record else {},
-        record.sender_floors if record else {},
         course_weights,
-        _sender_thresholds(sender_scores),
+        choose_sender_thresholds(talks, message_scores, record),
     )
     tell(5, 5, "done")
     return Trained(model, frame, out_of_fold, record, talks, message_scores)
@@ -285,24 +293,50 @@ def _message_scores(talks: Sequence[dict[str, Any]], frame: pd.DataFrame, out_of
     return tables
 
 
-def _fit_courses(talks: Sequence[dict[str, Any]], scores: Sequence[Floats]) -> tuple[dict[str, tuple[float, ...]], dict[str, Any]]:
-    """Course weights, and out-of-fold senders: their highest probability per label, and the truth."""
+def _fit_courses(talks: Sequence[dict[str, Any]], scores: Sequence[Floats]) -> dict[str, tuple[float, ...]]:
     if not talks:
-        return _default_course(), {}
+        return _default_course()
     examples = course_examples(talks, scores)
-    weights = fit_course(examples, np.ones(len(examples.features), bool), np.ones(len(examples.stage_features), bool))
+    return fit_course(examples, np.ones(len(examples.features), bool), np.ones(len(examples.stage_features), bool))
+
+
+def choose_sender_thresholds(
+    talks: Sequence[dict[str, Any]], scores: Sequence[Floats], record: OrdinaryRecord | None = None
+) -> dict[str, float]:
+    """Thresholds of a sender's headline labels: highest F1 over held-out writers, but not below the record's floors.
+
+    Returns
+    -------
+    dict of str to float
+        Probabilities by headline label; empty without conversations.
+    """
+    if not talks:
+        return {}
+    examples = course_examples(talks, scores)
     values: list[list[float]] = []
     truths: list[list[float]] = []
     groups = np.array([talk["writer"] for talk in talks])
     for train_rows, test_rows in GroupKFold(min(5, len(set(groups)))).split(talks, groups=groups):
-        inside = set(groups[train_rows])
-        part = fit_course(examples, np.isin(examples.groups, list(inside)), np.isin(examples.stage_groups, list(inside)))
-        course = CourseModel(part, _open_thresholds())
+        inside = list(set(groups[train_rows]))
+        part = fit_course(examples, np.isin(examples.groups, inside), np.isin(examples.stage_groups, inside))
+        course = CourseModel(part, open_thresholds())
         for row in test_rows:
             for sender, truth in judge_senders(talks[row], scores[row], course):
-                values.append([sender.labels[label].probability for label in HEADLINES])
+                values.append([_log_odds(sender.labels[label].probability) for label in HEADLINES])
                 truths.append(truth)
-    return weights, {"values": np.array(values), "truths": np.array(truths)}
+    table, truth_table = np.array(values), np.array(truths)
+    floors = record.sender_floors if record else {}
+    return {
+        label: _as_threshold(
+            max(_best_threshold(table[:, k], truth_table[:, k], np.ones(len(table))), floors.get(label, -np.inf))
+        )
+        for k, label in enumerate(HEADLINES)
+    }
+
+
+def _log_odds(probability: float) -> float:
+    clipped = min(max(probability, 1e-9), 1 - 1e-9)
+    return float(np.log(clipped / (1 - clipped)))
 
 
 def judge_senders(talk: Mapping[str, Any], scores: Floats, course: CourseModel) -> list[tuple[Any, list[float]]]:
@@ -322,7 +356,8 @@ def judge_senders(talk: Mapping[str, Any], scores: Floats, course: CourseModel) 
     return result
 
 
-def _open_thresholds() -> dict[str, float]:
+def open_thresholds() -> dict[str, float]:
+    """Thresholds of one half for everything that the course model decides."""
     names = (*HEADLINES, *STAGES, *COURSE_LABELS[4:], "message_pitch")
     return dict.fromkeys(names, 0.5)
 
@@ -342,16 +377,6 @@ def _default_course() -> dict[str, tuple[float, ...]]:
     return weights
 
 
-def _sender_thresholds(senders: Mapping[str, Any]) -> dict[str, float]:
-    if not senders:
-        return {}
-    values = np.clip(senders["values"], 1e-9, 1 - 1e-9)
-    scores = np.log(values / (1 - values))
-    return {
-        label: _best_threshold(scores[:, k], senders["truths"][:, k], np.ones(len(scores))) for k, label in enumerate(HEADLINES)
-    }
-
-
 def _ask_ordinary(model: Model, chats: Sequence[Sequence[Mapping[str, Any]]], point: OperatingPoint, digest: str) -> OrdinaryRecord:
     """What ordinary chats ask of the thresholds of a model."""
     from kanyu.detector import Detector
@@ -366,8 +391,7 @@ def _ask_ordinary(model: Model, chats: Sequence[Sequence[Mapping[str, Any]]], po
         report = detector.scan(talk).conversations[0]
         best = np.max([[s.labels[label].probability for label in HEADLINES] for s in report.senders], axis=0)
         senders.append(list(best))
-    values = np.clip(np.array(senders), 1e-9, 1 - 1e-9)
-    sender_scores = np.log(values / (1 - values))
+    sender_scores = np.vectorize(_log_odds)(np.array(senders))
     return OrdinaryRecord(
         data_sha256=digest,
         floors={label: _floor(scores[:, k], rates[label] / 1000) for k, label in enumerate(HEADLINES)},
@@ -389,7 +413,6 @@ def _with_thresholds(
     model: Model,
     thresholds: Mapping[str, float],
     undecided_floors: Mapping[str, float],
-    sender_floors: Mapping[str, float],
     course_weights: Mapping[str, tuple[float, ...]],
     sender_thresholds: Mapping[str, float],
 ) -> Model:
@@ -400,13 +423,12 @@ def _with_thresholds(
     for label in HEADLINES:
         band = max(thresholds[label] - 2.0, undecided_floors.get(label, -np.inf))
         undecided[label] = min(_as_threshold(band), limits[label])
-    course_limits = _open_thresholds()
+    course_limits = open_thresholds()
     course_limits["message_pitch"] = limits["pitch"]
     for name in COURSE_LABELS[4:]:
         course_limits[name] = limits.get(name, 0.5)
     for label in HEADLINES:
-        value = max(sender_thresholds.get(label, thresholds[label]), sender_floors.get(label, -np.inf))
-        course_limits[label] = _as_threshold(value)
+        course_limits[label] = sender_thresholds.get(label, limits[label])
     return replace(model, thresholds=limits, undecided_from=undecided, course=CourseModel(dict(course_weights), course_limits))
 
 
