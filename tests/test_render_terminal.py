@@ -143,3 +143,10 @@ def test_words_follow_the_probability():
 def test_an_unknown_moment_is_said_to_be_unknown():
     assert moment(None) == "日時は不明"
     assert moment(None, "en") == "date unknown"
+
+
+def test_a_quote_grows_to_its_clause_where_that_is_near():
+    text = "はい。それは会ってからのお楽しみです、あと" + "え" * 40 + "人生が変わる" + "お" * 40
+    parts = [evidence(text, "は会ってから", "delayed_reveal"), evidence(text, "人生が変わる", "delayed_reveal")]
+    said = pattern_sentence("delayed_reveal", parts, text=text)
+    assert said.startswith("「それは会ってからのお楽しみです」「人生が変わる」")

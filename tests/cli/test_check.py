@@ -257,6 +257,12 @@ def test_two_empty_lines_end_a_paste():
     assert "\x1b[" in shown
 
 
+def test_a_paste_with_empty_lines_in_it_is_taken_whole():
+    status, shown = on_a_terminal(f"先日はどうも。\n\n\n\n{RISKY}\n\n\n".encode(), "--exit-code")
+    assert status == 10
+    assert "気をつけたい" in shown
+
+
 def test_end_of_input_ends_a_paste_and_no_color_is_kept():
     status, shown = on_a_terminal(f"{RISKY}\n\x04".encode(), environment={"NO_COLOR": "1"})
     assert status == 0

@@ -242,3 +242,16 @@ def test_a_narrow_terminal_is_not_overrun(pitch, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "50")
     assert run(["scan", str(pitch)]) == 0
     assert max(map(cell_len, capsys.readouterr().out.splitlines())) <= 50
+
+
+def test_many_chats_without_a_finding_are_only_counted(pitch, ordinary, tmp_path, capsys):
+    for number in range(12):
+        (tmp_path / f"{number}.txt").write_bytes(ordinary.read_bytes())
+    (tmp_path / "pitch.txt").write_bytes(pitch.read_bytes())
+    assert run(["scan", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "気になるところのないトーク: 12件" in said
+    assert "宮下" not in said
+    assert "1. 桐谷 蓮" in said
+    assert run(["scan", "--verbose", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("宮下") >= 12

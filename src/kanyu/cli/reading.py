@@ -22,6 +22,7 @@ _LINE_LIMIT: Final = 4095
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOSTLY: Final = 0.3
 _FEW: Final = 8
+_PAUSE: Final = 0.1  # seconds; a paste comes without pauses, a person makes some
 
 
 def decode(data: bytes, name: str) -> str:
@@ -95,6 +96,17 @@ def read_paste(lang: str) -> str:
         if len(line) >= _LINE_LIMIT:
             raise InputError("a pasted line is longer than a terminal passes on; save it to a file and use --file")
         lines.append(line)
-        if len(lines) > 2 and not lines[-1].strip() and not lines[-2].strip() and any(map(bytes.strip, lines)):
+        is_end = len(lines) > 2 and not lines[-1].strip() and not lines[-2].strip() and any(map(bytes.strip, lines))
+        if is_end and not _is_more_waiting():
             break
     return decode(b"".join(lines), "paste").strip("\r\n")
+
+
+def _is_more_waiting() -> bool:
+    """Whether the terminal has more of the paste, which else would end up in the shell."""
+    import select
+
+    try:
+        return bool(select.select([sys.stdin], [], [], _PAUSE)[0])
+    except (OSError, ValueError):  # a console that cannot be asked
+        return False

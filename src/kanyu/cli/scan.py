@@ -130,6 +130,13 @@ def scan(
         click.echo(to_json(report.to_dict()))
     elif report.conversations:
         click.echo(render_scan(report, lang=lang, width=width(), colors=has_colors(), verbose=verbose))
+    if report.has_flagged and out is None and not as_json:
+        hint = (
+            "くわしく読める報告書は --out report.html で作れます"
+            if lang == "ja"
+            else "--out report.html writes a report to read"
+        )
+        click.echo(hint, err=True)
     if out is not None and report.conversations:
         click.echo(harmless(f"書き出しました: {out}" if lang == "ja" else f"written: {out}"), err=True)
     for source, reason in errors:

@@ -320,7 +320,9 @@ def _person(
                 "percent": percent(sender.labels[name].probability),
                 "words": likelihood(sender.labels[name].probability, lang),
                 "flagged": sender.labels[name].flagged,
-                "sentence": _bits(context, pattern_sentence(name, evidence[name][1].evidence, lang), ())
+                "sentence": _bits(
+                    context, pattern_sentence(name, evidence[name][1].evidence, lang, evidence[name][1].text), ()
+                )
                 if name in evidence and context.with_texts
                 else _bits(context, pattern_sentence(name, (), lang), ()),
             }

@@ -87,6 +87,9 @@ _MOST_QUOTED: Final = 3
 _LONGEST_QUOTE: Final = 30
 _LEAST_SHARE: Final = 0.25  # of the strongest phrase; weaker ones are not quoted
 _TRIM: Final = " \t\r\n\u3000\u3001\u3002,.!?\uff01\uff1f\uff0c\uff0e\u30fb\u2026~\u301c\uff5e"
+# Where a clause ends: "。", "、", "!", a line end, a bracket, an emoji
+_CLAUSE_END: Final = re.compile("[\\s、。,.!?\uff01\uff1f\uff0c\uff0e「」『』()\uff08\uff09【】…\U0001f000-\U0001faff]")
+_NEAR: Final = 14
 _WEEKDAYS: Final = "月火水木金土日"
 
 
@@ -141,7 +144,21 @@ def cut(text: str, length: int = _LONGEST_QUOTE) -> str:
     return line if len(line) <= length else line[:length].rstrip() + "…"
 
 
-def pattern_sentence(label: str, evidence: Iterable[Evidence], lang: str = "ja") -> str:
+def _quote(item: Evidence, text: str | None) -> str:
+    """A piece of evidence, grown to its clause where that is near, so that it reads as words."""
+    if text is None or text[item.start : item.end] != item.text:
+        return cut(item.text.strip(_TRIM))
+    start, end = item.start, item.end
+    left = _CLAUSE_END.search(text[max(0, start - _NEAR) : start][::-1])
+    right = _CLAUSE_END.search(text[end : end + _NEAR])
+    if left or start <= _NEAR:
+        start -= left.start() if left else start
+    if right or end + _NEAR >= len(text):
+        end += right.start() if right else len(text) - end
+    return cut(text[start:end].strip(_TRIM), _LONGEST_QUOTE + _NEAR)
+
+
+def pattern_sentence(label: str, evidence: Iterable[Evidence], lang: str = "ja", text: str | None = None) -> str:
     """One sentence on what was seen for a label.
 
     Parameters
@@ -151,12 +168,16 @@ def pattern_sentence(label: str, evidence: Iterable[Evidence], lang: str = "ja")
     evidence : iterable of Evidence
         Of a message; only this label's is quoted, the strongest phrases in reading order.
     lang : {"ja", "en"}
+    text : str, optional
+        The message; quotes are grown to whole clauses then.
     """
     own = [item for item in evidence if item.label == label and len(item.text.strip(_TRIM)) > 1]
     strongest = sorted(own, key=lambda item: -item.contribution)[:_MOST_QUOTED]
     strongest = [item for item in strongest if item.contribution >= _LEAST_SHARE * strongest[0].contribution]
-    quotes = [cut(item.text.strip(_TRIM)) for item in sorted(strongest, key=lambda item: item.start)]
-    quotes = list(dict.fromkeys(quotes))
+    quotes = [_quote(item, text) for item in sorted(strongest, key=lambda item: item.start)]
+    quotes = [
+        quote for quote in dict.fromkeys(quotes) if not any(quote != other and quote in other for other in quotes)
+    ]
     if not quotes:
         return LABELS[label].meaning_ja if lang == "ja" else LABELS[label].meaning_en
     ja, en = _SEEN.get(label, ("", ""))

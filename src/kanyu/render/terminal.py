@@ -65,6 +65,7 @@ _LONG_TEXT: Final = 1200
 _QUIET_TEXT: Final = 300
 _NARROW: Final = 84  # a table of senders with all its columns needs at least this many cells
 _MANY: Final = 8
+_FEW_TALKS: Final = 5  # chats without a finding; more of them are only counted
 
 
 def harmless(text: str) -> str:
@@ -273,7 +274,7 @@ def _patterns(page: _Page, verdict: Verdict) -> None:
         known_as = article_patterns(name, page.lang)
         if known_as:
             page.line(page.say("記事の", "the article's ") + known_as, "dim", 4)
-        page.line(pattern_sentence(name, verdict.evidence, page.lang), indent=4)
+        page.line(pattern_sentence(name, verdict.evidence, page.lang, verdict.text), indent=4)
 
 
 def _signals(page: _Page, verdict: Verdict) -> None:
@@ -284,7 +285,7 @@ def _signals(page: _Page, verdict: Verdict) -> None:
     for name in sorted(flagged, key=lambda name: -verdict.signals[name].probability):
         note = page.say("(試験的)", " (experimental)") if name in verdict.experimental else ""
         page.item("-", f"{title_of(name, page.lang)}{note}  {percent(verdict.signals[name].probability)}")
-        page.line(pattern_sentence(name, verdict.evidence, page.lang), "dim", 4)
+        page.line(pattern_sentence(name, verdict.evidence, page.lang, verdict.text), "dim", 4)
 
 
 def _disclosures(page: _Page, verdict: Verdict) -> None:
@@ -368,15 +369,34 @@ def render_scan(
     lang, width, colors
         As in :func:`render_verdict`.
     verbose : bool
-        Whether to list every line that was not understood.
+        Whether to list every line that was not understood, and every chat.
     """
     page = _Page(lang, width, colors)
+    plain = [talk for talk in report.conversations if not _is_notable(talk)]
+    if len(plain) <= _FEW_TALKS or verbose:
+        plain = []
+    counted = set(map(id, plain))
     for talk in report.conversations:
-        _talk(page, talk, verbose)
+        if id(talk) not in counted:
+            _talk(page, talk, verbose)
+            page.line()
+    if plain:
+        n = sum(len(talk.conversation.skipped) for talk in plain)
+        page.line(
+            page.say(
+                f"気になるところのないトーク: {len(plain)}件(--verbose で一覧。読めなかった行: {n})",
+                f"chats in which nothing stands out: {len(plain)} (--verbose lists them; lines not understood: {n})",
+            ),
+            "dim",
+        )
         page.line()
     _first_to_look_at(page, report)
     _closing(page)
     return str(page)
+
+
+def _is_notable(talk: ConversationReport) -> bool:
+    return bool(talk.flagged) or any(sender.verdict in ("flagged", "ordinary_pitch") for sender in talk.senders)
 
 
 def _talk(page: _Page, talk: ConversationReport, verbose: bool) -> None:
@@ -462,9 +482,13 @@ def _senders(page: _Page, talk: ConversationReport, senders: Sequence[SenderRepo
 def _course(page: _Page, talk: ConversationReport, sender: SenderReport) -> None:
     side, messages = 0 if page.is_ja else 1, talk.conversation.messages
     page.line(cut(sender.name, 40), "bold", 2)
+    quoted = None
     for name, index in stages(talk, sender):
         if name != "first":
             page.item("-", f"{moment(messages[index].at, page.lang)}  {STAGES[name][side]}", indent=4)
+            if messages[index].is_text and index != quoted:
+                page.line(page.say("「{}」", "“{}”").format(cut(messages[index].text, 60)), "dim", 6)
+            quoted = index
     for what in DISCLOSURES:
         told = disclosure_after(messages, sender.setup_index, sender.disclosed[what], page.lang)
         page.item("・", f"{DISCLOSED[what][side]}: {told}", indent=4)
