@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -11,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from kanyu._version import __version__
+from kanyu.errors import KanyuError
 from kanyu.render.terminal import to_json
+from kanyu.web.corrections import correction_from_json
 from kanyu.web.limits import MAX_FILES, MAX_TEXT_CHARACTERS, MAX_TEXTS
-from kanyu.web.models import CheckRequest, Health, ProblemBody, ScanBody, VerdictBody, VerdictsBody
+from kanyu.web.models import CheckRequest, FeedbackRequest, Health, ProblemBody, ScanBody, VerdictBody, VerdictsBody
 from kanyu.web.problems import Problem
 from kanyu.web.service import Service
-from kanyu.web.uploads import Upload, save_uploads
+from kanyu.web.uploads import Upload
 
 __all__ = ["answer", "check_texts_size", "json_object", "router", "uploads_of"]
 
@@ -157,5 +160,61 @@ async def scan(request: Request) -> Response:
     """Files (or zips) to conversations and per-sender findings. They are removed afterwards."""
     service: Service = request.app.state.service
     uploads, me = await uploads_of(request)
-    report = await service.scan(save_uploads, uploads, me)
+    report = await service.scan(uploads, me)
     return answer(report.to_dict())
+
+
+@router.get("/feedback", summary="The corrections that are kept here")
+async def corrections(request: Request) -> Response:
+    """List them, the oldest first."""
+    service: Service = request.app.state.service
+    kept = await asyncio.to_thread(service.feedback.corrections)
+    return answer({"corrections": [item.to_dict() for item in kept]})
+
+
+@router.get("/feedback/export", summary="The corrections as labelled data")
+async def export_corrections(request: Request) -> Response:
+    """A file of JSON lines, as `kanyu train` reads it."""
+    service: Service = request.app.state.service
+    body = await asyncio.to_thread(service.feedback.export)
+    name = 'attachment; filename="kanyu-feedback.jsonl"'
+    return Response(body, media_type="application/jsonl", headers={"content-disposition": name})
+
+
+@router.post(
+    "/feedback",
+    status_code=201,
+    summary="Keep a correction",
+    responses=PROBLEMS,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": FeedbackRequest.model_json_schema()}},
+        }
+    },
+)
+async def keep(request: Request) -> Response:
+    """Keep what a user says of a verdict. The text only where it is given, which is the consent."""
+    service: Service = request.app.state.service
+    correction = correction_from_json(await json_object(request))
+    try:
+        number = await asyncio.to_thread(service.keep, correction)
+    except KanyuError as error:
+        raise Problem(422, "not_kept", f"保存できませんでした({error})", f"could not be kept: {error}") from None
+    return Response(f'{{"id": {number}}}', 201, media_type="application/json")
+
+
+@router.delete("/feedback", summary="Delete every correction")
+async def delete_corrections(request: Request) -> Response:
+    """Delete all, and the file."""
+    service: Service = request.app.state.service
+    return answer({"deleted": await asyncio.to_thread(service.feedback.delete_all)})
+
+
+@router.delete("/feedback/{number}", summary="Delete one correction")
+async def delete_correction(request: Request, number: int) -> Response:
+    """Delete one by its number."""
+    service: Service = request.app.state.service
+    if not await asyncio.to_thread(service.feedback.delete, number):
+        raise Problem(404, "no_such_correction", "その訂正はありません。", "There is no such correction.")
+    return answer({"deleted": 1})

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from kanyu._version import __version__
 from kanyu.detector import Detector
 from kanyu.feedback import FeedbackStore
-from kanyu.web import api
+from kanyu.web import api, pages
 from kanyu.web.problems import Problem, problem_response
 from kanyu.web.security import LOOPBACK_NAMES, Guard
 from kanyu.web.service import Service
@@ -63,9 +64,12 @@ def create_app(
     )
     app.state.service = service
     app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]), name="swagger")
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_middleware(Guard, hosts=hosts)
     return app
 
@@ -85,3 +89,8 @@ def _answer_http(request: Request, error: Exception) -> Response:
         error.status_code, ("bad_request", "リクエストを読み取れません。", "The request cannot be understood.")
     )
     return problem_response(Problem(error.status_code, code, ja, en), request.state.lang)
+
+
+def _answer_invalid(request: Request, _error: Exception) -> Response:
+    problem = Problem(400, "bad_request", "リクエストを読み取れません。", "The request cannot be understood.")
+    return problem_response(problem, request.state.lang)

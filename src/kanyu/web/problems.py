@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from kanyu.render.terminal import to_json
 
-__all__ = ["Problem", "language", "problem_response"]
+__all__ = ["Problem", "language", "problem_response", "unexpected"]
 
 _TITLES = {
     400: ("リクエストを読み取れません", "The request cannot be understood"),
@@ -79,3 +79,13 @@ def language(wanted: str | None, accepted: str | None) -> str:
         if tag in ("ja", "en"):
             return tag
     return "ja"
+
+
+def unexpected() -> Problem:
+    """For whatever nobody thought of."""
+    return Problem(
+        500,
+        "unexpected",
+        "思いがけない問題が起きました。もう一度お試しください。続くときは、kanyuを開き直してください。",
+        "Something unexpected happened. Try again; if it stays, start kanyu again.",
+    )

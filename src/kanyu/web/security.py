@@ -13,9 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kanyu.web.limits import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
-from kanyu.web.problems import Problem, language, problem_response
+from kanyu.web.problems import Problem, language, problem_response, unexpected
 
-__all__ = ["LOOPBACK_NAMES", "Guard", "is_loopback"]
+__all__ = ["LOOPBACK_NAMES", "SANDBOX", "Guard", "is_loopback"]
 
 LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -23,6 +23,8 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+SANDBOX: Final = "allow-scripts allow-modals"
+"""What the report may do in its frame: its own script, and printing. It has no origin there."""
 _HEADERS: Final = {
     "content-security-policy": POLICY,
     "cache-control": "no-store",
@@ -111,7 +113,7 @@ class Guard:
                 "%s at %s:%s while answering %s", type(error).__name__, last.filename, last.lineno, scope["path"]
             )
             if not is_started:
-                await problem_response(_unexpected(), lang)(scope, receive, send_guarded)
+                await problem_response(unexpected(), lang)(scope, receive, send_guarded)
 
     def _refuse_strangers(self, scope: Scope, headers: Headers) -> None:
         """Refuse foreign names (DNS rebinding) and foreign pages (cross-site requests)."""
@@ -156,13 +158,4 @@ def _too_large(limit: int) -> Problem:
         "too_large",
         f"一度に送れるのは{limit >> 20} MBまでです。分けるか、`kanyu scan` や `kanyu score` を使ってください。",
         f"At most {limit >> 20} MB at once; send it in parts, or use `kanyu scan` or `kanyu score`.",
-    )
-
-
-def _unexpected() -> Problem:
-    return Problem(
-        500,
-        "unexpected",
-        "思いがけない問題が起きました。もう一度お試しください。続くときは、kanyuを開き直してください。",
-        "Something unexpected happened. Try again; if it stays, start kanyu again.",
     )
