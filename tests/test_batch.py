@@ -19,6 +19,8 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kanyu
 from kanyu.batch import EXPORT_COLUMNS
@@ -154,6 +156,7 @@ def test_other_columns_come_back_from_any_format_to_any_format(tmp_path: Path, g
         ("-1,234.5", "-1,234.5"),
         ("-3.2e-5", "-3.2e-5"),
         ("-4%", "-4%"),
+        ("－５", "－５"),
         ("0012", "0012"),
         ("", ""),
         ("a=1", "a=1"),
@@ -333,6 +336,49 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
         stream.write("1,2,3,4\r\n")
     with pytest.raises(InputError, match="changed while it was read"):
         list(chunks)
+
+
+@pytest.mark.parametrize("output", ENDINGS)
+@pytest.mark.parametrize("given", ["csv", "tsv", "xlsx", "parquet"])
+def test_a_table_without_rows_stays_one(tmp_path: Path, given: str, output: str) -> None:
+    make(tmp_path / f"in.{given}", rows=[])
+    assert score([tmp_path / f"in.{given}"], tmp_path / f"out.{output}").summary.errors == []
+    if output == "jsonl":
+        assert (tmp_path / "out.jsonl").read_bytes() == b""
+    else:
+        assert read(tmp_path / f"out.{output}") == [[*COLUMNS, *ADDED]]
+
+
+def test_an_old_xls_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500)
+    assert "binary" in score([tmp_path / "in.xls"], tmp_path / "out.csv").summary.errors[0][1]
+
+
+def test_parquet_texts_may_be_bytes(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": pa.array([ORDINARY.encode()])}), tmp_path / "in.parquet")
+    (chunk,) = open_table(tmp_path / "in.parquet").chunks()
+    assert chunk.texts == [ORDINARY]
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\r\n\t"), max_size=30)
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS), max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_any_text_comes_back_from_csv_json_lines_and_sheets(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("any", numbered=True)
+    path = make(folder / "0.csv", ["id", "text"], rows)
+    for number, ending in enumerate(("jsonl", "xlsx", "tsv", "parquet", "csv"), 1):
+        table = open_table(path)
+        path = folder / f"{number}.{ending}"
+        chunks = [chunk for chunk in table.chunks() if chunk.texts]
+        write_table(path, table.columns, (row for chunk in chunks for row in chunk.cells(table.columns)), plain=True)
+        if ending == "jsonl" and not rows:
+            return
+    (*chunks,) = open_table(path).chunks()
+    assert [tuple(row) for chunk in chunks for row in chunk.cells(["id", "text"])] == rows
 
 
 def test_a_prefix_makes_room_for_columns_of_the_same_name(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from kanyu.batch.files import LEFTOVERS
 from kanyu.batch.sources import MANIFEST
 from kanyu.cli import run
 
@@ -213,6 +214,26 @@ def test_a_killed_run_goes_on_and_ends_as_if_undisturbed(tmp_path: Path) -> None
         assert resumed.wait(120) == 0
     assert contents(cut) == contents(whole)
     assert (cut / "0.csv").stat().st_mtime_ns == finished["0.csv"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupted_run_leaves_the_old_output_whole(tmp_path: Path, jobs: str) -> None:
+    make(tmp_path / "in.csv", [f"{n}の回目。{RISKY}" for n in range(30_000)])
+    (tmp_path / "out.csv").write_text("what was there before")
+
+    def not_ignored() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    arguments = [str(tmp_path / "in.csv"), "--out", str(tmp_path / "out.csv"), "--jobs", jobs]
+    with process(*arguments, before=not_ignored) as interrupted:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(LEFTOVERS)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        interrupted.send_signal(signal.SIGINT)
+        interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 130
+    assert (tmp_path / "out.csv").read_text() == "what was there before"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
 
 def test_resume_does_again_what_changed_and_refuses_other_options(

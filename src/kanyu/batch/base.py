@@ -103,5 +103,7 @@ def grouped(rows: Iterable[Any], text_of: Callable[[Any], str], n_rows: int) -> 
 
 
 def as_text(value: Any) -> str:
-    """A cell's text; a missing one is empty."""
+    """A cell's text; a missing one is empty. Some programs write Parquet's texts as bytes."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     return "" if value is None or value != value else str(value)

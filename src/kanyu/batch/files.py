@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,6 @@ __all__ = ["LEFTOVERS", "atomically"]
 
 LEFTOVERS: Final = ".kanyu-*.part"
 """What a killed run leaves beside its output."""
-_NUMBERS: Final = count()
 
 
 @contextmanager
@@ -39,7 +38,8 @@ def atomically(path: Path) -> Iterator[Path]:
         When it cannot be written. Nothing is left beside it then.
     """
     target = Path(os.path.realpath(path))  # a link stays a link
-    temporary = target.with_name(f".kanyu-{os.getpid()}-{next(_NUMBERS)}.part")
+    # Not the process's number: in a container every run may have the same one.
+    temporary = target.with_name(f".kanyu-{secrets.token_hex(6)}.part")
     try:
         if target.exists() and not target.is_file():
             raise OutputError(f"cannot write {path}: not a regular file; choose another place with --out")

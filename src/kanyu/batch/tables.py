@@ -80,13 +80,14 @@ def _as_table(path: Path, column: str) -> Table | None:
         if source.is_binary:
             raise InputError(f"{path}: binary, not a table; give CSV, TSV, JSONL, XLSX or Parquet")
         encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
-        if source.head.lstrip()[:1] not in ("{", "["):
-            return DelimitedTable(path, column, encoding)
-        lines = LinesTable(path, column, encoding)
         try:
+            if source.head.lstrip()[:1] not in ("{", "["):
+                return DelimitedTable(path, column, encoding)
+            lines = LinesTable(path, column, encoding)
             lines.survey()
         except InputError:
-            if path.suffix.lower() in (".jsonl", ".ndjson") and sniff(path) is None:
+            # JSON of other shapes, or a chat whose first line begins with a quotation mark
+            if path.suffix.lower() in ENDINGS and sniff(path) is None:
                 raise
             return None
         return lines

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadDetector", "score"]
 
-_WORTH_JOBS: Final = 4 << 20
+_WORTH_JOBS: Final = 2 << 20
 """Bytes of input below which starting worker processes costs more than they save."""
 _SHOWN: Final = 20
 
@@ -100,7 +100,7 @@ def score(
     jobs = jobs or _jobs(size)
     loads, facts = _judge(load, jobs)
     summary = Summary(errors=errors, notes=notes)
-    with Scoring(loads, jobs) as scoring, _progress(size) as advance:
+    with Scoring(loads, jobs) as scoring, _progress(size, lang) as advance:
         job = Job(scoring, _writer(plain_csv), column, prefix, advance, summary=summary)
         if folder is None:
             tables = job.open(inputs)
@@ -163,7 +163,7 @@ def _writer(plain: bool) -> Callable[[Path, Shape, Iterable[Scored]], None]:
 
 
 @contextmanager
-def _progress(n_bytes: int) -> Iterator[Callable[[int, float], None]]:
+def _progress(n_bytes: int, lang: str) -> Iterator[Callable[[int, float], None]]:
     """A bar with rows, rate and time left on standard error, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _rows, _bytes: None
@@ -171,7 +171,8 @@ def _progress(n_bytes: int) -> Iterator[Callable[[int, float], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    rows = TextColumn("{task.fields[rows]:,}行 {task.fields[rate]:,.0f}行/秒")
+    words = "{task.fields[rows]:,} rows {task.fields[rate]:,.0f}/s"
+    rows = TextColumn(words if lang == "en" else "{task.fields[rows]:,}行 毎秒{task.fields[rate]:,.0f}行")
     columns = (BarColumn(), TaskProgressColumn(), rows, TimeRemainingColumn())
     started, n_rows = time.monotonic(), 0
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

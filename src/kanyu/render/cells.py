@@ -18,8 +18,8 @@ __all__ = ["Layout", "TableWriter", "cell_json", "cell_text", "guard"]
 
 # What a spreadsheet program would read as a formula: "=1+1", "＝1+1", "+81-90", "@name"
 _FORMULA: Final = re.compile(r"[=+\-@\t\r＝＋－＠]")
-# A plain number: "-5", "+81", "-1,234.5", "-3.2e-5", "-4%"
-_NUMBER: Final = re.compile(r"[+-](?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d+)?%?")
+# A plain number: "-5", "+81", "-1,234.5", "-3.2e-5", "-4%", "－５"
+_NUMBER: Final = re.compile(r"[+\-＋－](?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d+)?%?")
 
 
 @dataclass(frozen=True, slots=True)
