@@ -62,7 +62,7 @@ class _Names:
     """Who is called what when names are left out; one alias per name over the whole report."""
 
     aliases: dict[str, str]
-    pattern: re.Pattern[str] | None
+    by_first: dict[str, list[str]]
 
     @classmethod
     def of(cls, talks: Iterable[ConversationReport], lang: str) -> _Names:
@@ -77,17 +77,22 @@ class _Names:
                 aliases.setdefault(sender.name, f"{letter}さん" if ja else f"Person {letter}")
         parts = {part: alias for name, alias in aliases.items() for part in name.split() if len(part) > 1}
         known = {**parts, **{name: alias for name, alias in aliases.items() if len(name) > 1}}
-        longest = sorted(known, key=len, reverse=True)[:2000]
-        return cls({**known, **aliases}, re.compile("|".join(map(re.escape, longest))) if longest else None)
+        by_first: dict[str, list[str]] = {}
+        for name in sorted(known, key=len, reverse=True):
+            by_first.setdefault(name[0], []).append(name)
+        return cls({**known, **aliases}, by_first)
 
     def split(self, text: str) -> list[tuple[str, str]]:
         """The text in pieces, each with its alias; an empty one for what is no name."""
-        if self.pattern is None:
-            return [(text, "")]
-        pieces, last = [], 0
-        for found in self.pattern.finditer(text):
-            pieces += [(text[last : found.start()], ""), (found.group(), self.aliases[found.group()])]
-            last = found.end()
+        pieces: list[tuple[str, str]] = []
+        last = place = 0
+        while place < len(text):
+            name = next((name for name in self.by_first.get(text[place], ()) if text.startswith(name, place)), None)
+            if name is None:
+                place += 1
+                continue
+            pieces += [(text[last:place], ""), (name, self.aliases[name])]
+            place = last = place + len(name)
         pieces.append((text[last:], ""))
         return [piece for piece in pieces if piece[0]]
 
