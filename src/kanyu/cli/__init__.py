@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "scan": ("scan", "トーク履歴を調べる / scan exported chats"),
     "score": ("score", "表やトーク履歴に点数をつける / score a table or an export"),
     "serve": ("serve", "自分のパソコンの中でページを開く / open the local page"),
+    "feedback": ("feedback", "保存した訂正を見る・書き出す・消す / corrections kept by the page"),
     "train": ("train", "モデルを学習する / train a model"),
     "evaluate": ("evaluate", "モデルを測る / measure a model"),
     "model": ("info", "モデルの説明と検証 / what the model is, verified or not"),

@@ -97,13 +97,7 @@ def _patterns(lang: str) -> list[dict[str, Any]]:
         {
             "number": number,
             "title": titles[side],
-            "labels": [
-                (LABELS[name].ja, LABELS[name].meaning_ja)
-                if lang == "ja"
-                else (LABELS[name].en, LABELS[name].meaning_en)
-                for name in (*HEADLINES, *SIGNALS)
-                if number in LABELS[name].article_patterns
-            ],
+            "labels": [words[name] for name in (*HEADLINES, *SIGNALS) if number in LABELS[name].article_patterns],
         }
         for number, titles in ARTICLE_PATTERNS.items()
     ]
