@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -352,6 +353,30 @@ def test_a_table_without_rows_stays_one(tmp_path: Path, given: str, output: str)
 def test_an_old_xls_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500)
     assert "binary" in score([tmp_path / "in.xls"], tmp_path / "out.csv").summary.errors[0][1]
+
+
+def test_parquet_categories_and_the_index_of_pandas_come_back(tmp_path: Path) -> None:
+    frames = []
+    for name, words in (("a", ["x", "y"]), ("b", ["z", "x"])):
+        texts = [f"{name}{number}" for number in range(3000)]
+        frame = pd.DataFrame(
+            {"text": texts, "kind": pd.Categorical(words * 1500)}, index=[f"{name}_{t}" for t in texts]
+        )
+        frame.to_parquet(tmp_path / f"{name}.parquet")
+        frames.append(frame)
+    score([tmp_path / "a.parquet"], tmp_path / "out.parquet")
+    assert pd.read_parquet(tmp_path / "out.parquet")[["text", "kind"]].equals(frames[0])
+    score([tmp_path / "a.parquet", tmp_path / "b.parquet"], tmp_path / "both.parquet")
+    both = pd.read_parquet(tmp_path / "both.parquet")
+    assert both["kind"].astype(str).tolist() == ["x", "y"] * 1500 + ["z", "x"] * 1500
+    assert both.index.tolist() == [*frames[0].index, *frames[1].index]
+
+
+def test_a_sheet_can_have_many_columns(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(800)]
+    write_table(tmp_path / "out.xlsx", names, [list(range(800))])
+    (sheet,) = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets
+    assert (sheet["A2"].value, sheet["Z2"].value, sheet["AA2"].value, sheet["ADT2"].value) == (0, 25, 26, 799)
 
 
 def test_parquet_texts_may_be_bytes(tmp_path: Path) -> None:

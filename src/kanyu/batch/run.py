@@ -206,7 +206,7 @@ class Job:
         are_lines = out.suffix.lower() == ".jsonl" and all(isinstance(table, LinesTable) for table in tables)
         for table in tables[1:]:
             if set(table.columns) != set(first.columns) and not are_lines:
-                other = next(iter(set(table.columns) ^ set(first.columns)))
+                other = min(set(table.columns) ^ set(first.columns))
                 raise InputError(
                     f"{table.path}: its columns are not those of {first.path} ({other[:24]!r}); give a folder to --out"
                 )

@@ -59,6 +59,7 @@ class WorkbookWriter:
         self._columns = layout.columns
         # Thirty-one characters without []:*?/\ are what a sheet's name may have.
         self._titles.append(re.sub(r"[\[\]:*?/\\]", "_", title)[:31])
+        self._letters = [_letters(number) for number in range(len(layout.names))]
         self._n_rows = -1
         part = f"xl/worksheets/sheet{len(self._titles)}.xml"
         raw = self._file.open(self._info(part), "w", force_zip64=True)
@@ -75,13 +76,18 @@ class WorkbookWriter:
         self._n_rows += 1
         if self._n_rows > SHEET_ROWS:
             raise OutputError(_too_many("there are more rows"))
-        self._sheet.write(f"<row>{''.join(map(self._cell, values))}</row>")
+        number = self._n_rows + 1
+        cells = (
+            f'<c r="{column}{number}"{self._cell(value)}</c>'
+            for column, value in zip(self._letters, values, strict=True)
+            if value is not None and value == value
+        )
+        self._sheet.write(f'<row r="{number}">{"".join(cells)}</row>')
 
     def _cell(self, value: Any) -> str:
-        if value is None or value != value:
-            return "<c/>"
+        """A cell after its reference: the rest of its attributes, and its value."""
         if isinstance(value, bool):
-            return f'<c t="b"><v>{int(value)}</v></c>'
+            return f' t="b"><v>{int(value)}</v>'
         number = _sheet_number(value)
         if number is not None:
             return self._styled(number, getattr(value, "number_format", "General"))
@@ -96,11 +102,11 @@ class WorkbookWriter:
             limit = f"a cell of row {self._n_rows + 1} is longer than the {_SHEET_CELL:,} characters of an .xlsx cell"
             raise OutputError(f"{limit}; write .csv or .jsonl instead")
         text = escape(_NO_XML.sub("\ufffd", _ESCAPED.sub("_x005F_", text)), {"\r": "_x000D_"})
-        return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+        return f' t="inlineStr"><is><t xml:space="preserve">{text}</t></is>'
 
     def _styled(self, number: str, number_format: str) -> str:
         style = self._formats.setdefault(number_format, len(self._formats))
-        return f'<c s="{style}"><v>{number}</v></c>' if style else f"<c><v>{number}</v></c>"
+        return f' s="{style}"><v>{number}</v>' if style else f"><v>{number}</v>"
 
     def _styles(self) -> str:
         """The number formats that were met; the ids of a workbook's own begin at 164."""
@@ -168,6 +174,16 @@ class WorkbookWriter:
 
 def _too_many(what: str) -> str:
     return f"{what} than the {SHEET_ROWS:,} that a sheet holds; write .csv, .jsonl or .parquet instead"
+
+
+def _letters(number: int) -> str:
+    """A column's name: 0 is A, 25 is Z, 26 is AA."""
+    name = ""
+    number += 1
+    while number:
+        number, place = divmod(number - 1, 26)
+        name = chr(ord("A") + place) + name
+    return name
 
 
 def _sheet_number(value: Any) -> str | None:
