@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kanyu.advice import ADVICE, Advice, advice_for
 from kanyu.cooling_off import DEALS
-from kanyu.labels import DISCLOSURES, HEADLINES, PATTERNS
+from kanyu.labels import DISCLOSURES, HEADLINES, LABELS, PATTERNS
 from kanyu.render.heat import draw
 from kanyu.render.phrases import (
     DISCLOSED,
@@ -280,6 +280,8 @@ def _person(
     course: list[dict[str, Any]] = []
     for name, index in stages(talk, sender):
         if course and course[-1]["index"] == index:
+            if course[-1]["names"] == ["first"]:
+                course[-1]["names"], course[-1]["titles"] = [], []
             course[-1]["names"].append(name)
             course[-1]["titles"].append(STAGES[name][side])
             continue
@@ -324,7 +326,7 @@ def _person(
                 "threshold": f"{sender.labels[name].threshold * 100:.1f}%",
                 "percent": percent(sender.labels[name].probability),
                 "words": likelihood(sender.labels[name].probability, lang),
-                "flagged": sender.labels[name].flagged,
+                "meaning": LABELS[name].meaning_ja if lang == "ja" else LABELS[name].meaning_en,
                 "sentence": _bits(
                     context, pattern_sentence(name, evidence[name][1].evidence, lang, evidence[name][1].text), ()
                 )
