@@ -210,7 +210,7 @@ def _fit_label(
 
 
 def _regression(C: float) -> LogisticRegression:
-    return LogisticRegression(C=C, solver="liblinear", max_iter=1000, random_state=0)
+    return LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=5000, random_state=0)
 
 
 def highest_window(scores: Floats, row: Ints, n_texts: int) -> Floats:
