@@ -7,7 +7,9 @@ import datetime
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -484,6 +486,38 @@ def test_workers_keep_the_order_and_a_killed_one_loses_and_doubles_nothing(tmp_p
         job.write_all([open_table(tmp_path / "in.csv")], tmp_path / "shared.csv")
     assert (tmp_path / "mark").exists()
     assert (tmp_path / "shared.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+
+
+def test_workers_end_when_their_parent_is_killed() -> None:
+    program = (
+        "import os, sys, time\n"
+        "from kanyu.batch.scoring import Scoring\n"
+        "pool = Scoring(None, jobs=2)._workers()\n"
+        "pids = {future.result() for future in [pool.submit(os.getpid) for _ in range(20)]}\n"
+        "print(*pids, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout is not None
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert workers
+    deadline = time.monotonic() + 20
+    while any(map(is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_running, workers))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return not Path("/proc/self").exists()
+    return ") Z " not in state  # ended, and nobody has asked for its status yet
 
 
 def test_too_many_rows_for_a_sheet_are_refused_before_the_start(tmp_path: Path) -> None:

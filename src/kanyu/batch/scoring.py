@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -37,6 +40,19 @@ class Scored(NamedTuple):
 
 
 _loaded: dict[Load, Scorer] = {}
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone: one that was killed cannot tell its workers so."""
+    if os.name == "nt":
+        return  # a process there keeps its parent's number, and a launcher may stand between the two
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _score_in_worker(load: Load, texts: list[str]) -> Sequence[Scores]:
@@ -149,6 +165,8 @@ class Scoring:
         if self._pool is None:
             from joblib.externals.loky import get_reusable_executor
 
-            self._pool = get_reusable_executor(max_workers=self.jobs, timeout=None)
+            self._pool = get_reusable_executor(
+                max_workers=self.jobs, timeout=None, initializer=_end_with, initargs=(os.getpid(),)
+            )
         executor: Executor = self._pool
         return executor
