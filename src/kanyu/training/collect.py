@@ -302,10 +302,13 @@ def check(folder: Path, brief_path: Path) -> int:
 
 
 def build(drafts: Path, data: Path) -> int:
-    """Write ``data/messages/bNN.jsonl`` and ``data/conversations/bNN.jsonl`` from the drafts of all writers."""
+    """Write ``data/messages/bNN.jsonl`` and ``data/conversations/bNN.jsonl`` from the drafts of writers who are done.
+
+    A brief that stands in ``data`` already is left alone, since its labels may have been settled since.
+    """
     for brief_path in sorted((data / "briefs").glob("b*.md")):
         brief = read_brief(brief_path)
-        if not (drafts / brief.name).is_dir():
+        if not (drafts / brief.name / "DONE").exists() or (data / "conversations" / f"{brief.name}.jsonl").exists():
             continue
         rows, talks, faults = read_folder(drafts / brief.name, brief)
         print(f"{brief.name}: {len(rows)} messages, {len(talks)} conversations, {len(faults)} faults")
