@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from kanyu.detector import Detector
@@ -41,30 +45,44 @@ class Site:
     temporary: Path
 
 
+@contextmanager
+def serving(app: FastAPI) -> Iterator[int]:
+    """Serve an application as `kanyu serve` does; the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    for _ in range(400):
+        if server.started:
+            break
+        time.sleep(0.02)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
+
+
 @pytest.fixture(scope="session")
 def site(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    import tempfile
-
     folder = tmp_path_factory.mktemp("page")
     temporary = folder / "temporary"
     temporary.mkdir()
     before, tempfile.tempdir = tempfile.tempdir, str(temporary)
     store = FeedbackStore(folder / "kept" / "feedback.sqlite3")
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(create_app(detector, store), access_log=False, log_level="warning", lifespan="on", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    for _ in range(200):
-        if server.started:
-            break
-        time.sleep(0.05)
-    yield Site(f"http://127.0.0.1:{port}", port, store, temporary)
-    server.should_exit = True
-    thread.join(20)
+    with serving(create_app(detector, store)) as port:
+        yield Site(f"http://127.0.0.1:{port}", port, store, temporary)
     tempfile.tempdir = before
-    listener.close()
+
+
+@pytest.fixture
+def api(site: Site) -> Iterator[httpx.Client]:
+    """A program that talks to the page's API."""
+    with httpx.Client(base_url=site.address, trust_env=False, timeout=60) as client:
+        yield client
+    site.store.delete_all()
 
 
 @pytest.fixture(scope="session")

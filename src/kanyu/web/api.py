@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter
@@ -71,8 +73,9 @@ def check_texts_size(texts: list[str]) -> None:
         )
 
 
-async def uploads_of(request: Request) -> tuple[list[Upload], str | None]:
-    """The files and the owner's name of a multipart body."""
+@asynccontextmanager
+async def uploads_of(request: Request) -> AsyncIterator[tuple[list[Upload], str | None]]:
+    """The files and the owner's name of a multipart body; they are closed, and so gone, afterwards."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Problem(
             415,
@@ -80,21 +83,21 @@ async def uploads_of(request: Request) -> tuple[list[Upload], str | None]:
             "multipart/form-data の file として送ってください。",
             "Send multipart/form-data with a file.",
         )
-    form = await request.form(max_files=MAX_FILES, max_fields=8)
-    uploads = [
-        (item.filename or "file", item.file)
-        for item in form.getlist("file")
-        if isinstance(item, UploadFile) and item.size
-    ]
-    if not uploads:
-        raise Problem(
-            422,
-            "no_file",
-            "ファイルがないか、空です。書き出したトーク履歴を選んでください。",
-            "No file, or an empty one.",
-        )
-    me = form.get("me")
-    return uploads, me.strip() or None if isinstance(me, str) else None
+    async with request.form(max_files=MAX_FILES, max_fields=8) as form:
+        uploads = [
+            (item.filename or "file", item.file)
+            for item in form.getlist("file")
+            if isinstance(item, UploadFile) and item.size
+        ]
+        if not uploads:
+            raise Problem(
+                422,
+                "no_file",
+                "ファイルがないか、空です。書き出したトーク履歴を選んでください。",
+                "No file, or an empty one.",
+            )
+        me = form.get("me")
+        yield uploads, me.strip() or None if isinstance(me, str) else None
 
 
 @router.get("/health", response_model=Health, summary="Whether the server is there")
@@ -159,8 +162,8 @@ async def check(request: Request) -> Response:
 async def scan(request: Request) -> Response:
     """Files (or zips) to conversations and per-sender findings. They are removed afterwards."""
     service: Service = request.app.state.service
-    uploads, me = await uploads_of(request)
-    report = await service.scan(uploads, me)
+    async with uploads_of(request) as (uploads, me):
+        report = await service.scan(uploads, me)
     return answer(report.to_dict())
 
 

@@ -104,8 +104,8 @@ def _patterns(lang: str) -> list[dict[str, Any]]:
 
 
 async def _field(request: Request, *names: str) -> dict[str, str]:
-    form = await request.form(max_files=0, max_fields=20, max_part_size=MAX_TEXT_CHARACTERS * 8)
-    return {name: value if isinstance(value := form.get(name), str) else "" for name in names}
+    async with request.form(max_files=0, max_fields=20, max_part_size=MAX_TEXT_CHARACTERS * 8) as form:
+        return {name: value if isinstance(value := form.get(name), str) else "" for name in names}
 
 
 @router.get("/")
@@ -138,8 +138,8 @@ async def check(request: Request) -> Response:
 async def start_scan(request: Request) -> Response:
     """Take exports, and begin to judge them."""
     service: Service = request.app.state.service
-    uploads, me = await uploads_of(request)
-    scan = await service.start_scan(uploads, me, request.state.lang)
+    async with uploads_of(request) as (uploads, me):
+        scan = await service.start_scan(uploads, me, request.state.lang)
     if _is_fragment(request):
         return answer(_progress(scan))
     return RedirectResponse(f"/scans/{scan.id}/result?lang={request.state.lang}", 303)
