@@ -63,7 +63,12 @@ def test_evidence_cuts_the_original_whatever_stands_before_it(detector: Detector
 
 
 def test_a_pitch_inside_a_long_text_is_found(detector: Detector) -> None:
-    text = "今日の練習は雨のため中止になりました。来週の予定は追って連絡します。" * 20 + RISKY + "。" + "持ち物は水筒です。" * 60
+    text = (
+        "今日の練習は雨のため中止になりました。来週の予定は追って連絡します。" * 20
+        + RISKY
+        + "。"
+        + "持ち物は水筒です。" * 60
+    )
     verdict = detector.check(text)
     check_invariants(verdict, text)
     assert verdict.verdict == "flagged"
@@ -156,7 +161,9 @@ def test_scan_names_the_pitcher_and_not_the_owner(detector: Detector) -> None:
 
 
 def test_an_ordinary_talk_flags_nobody(detector: Detector) -> None:
-    report = detector.scan(talk(("佐伯", "明日は雨らしいよ"), ("私", "傘もってく"), ("佐伯", "10時に改札前で"), ("私", "了解")))
+    report = detector.scan(
+        talk(("佐伯", "明日は雨らしいよ"), ("私", "傘もってく"), ("佐伯", "10時に改札前で"), ("私", "了解"))
+    )
     assert [sender.verdict for sender in report.conversations[0].senders] == ["clear"]
     assert not report.has_flagged
 

@@ -55,6 +55,7 @@ def test_terms_stand_inside_the_text(text: str) -> None:
     maker = TermMaker(FeatureOptions(skip=2))
     for terms in (maker.word_terms(canonical), maker.char_terms(canonical)):
         assert len(terms.names) == len(terms.starts) == len(terms.ends)
-        assert all(
-            0 <= start < end <= len(canonical) for start, end in zip(terms.starts, terms.ends, strict=True)
-        ) or not canonical
+        assert (
+            all(0 <= start < end <= len(canonical) for start, end in zip(terms.starts, terms.ends, strict=True))
+            or not canonical
+        )

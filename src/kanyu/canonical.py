@@ -349,7 +349,7 @@ def _lexicon() -> _Lexicon:
     spellings: dict[str, str] = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
-            word, kana, masks = (line.split("\t") + ["", ""])[:3]
+            word, kana, masks = [*line.split("\t"), "", ""][:3]
             words.append(word)
             spellings |= dict.fromkeys(kana.split(), word)
             for mask in masks.split():

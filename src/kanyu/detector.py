@@ -203,7 +203,9 @@ class Detector:
                 found.append(Evidence(start, end, text[start:end], label, phrase.contribution))
         return found
 
-    def log_odds(self, texts: Sequence[str], labels: Sequence[str] = HEADLINES) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def log_odds(
+        self, texts: Sequence[str], labels: Sequence[str] = HEADLINES
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Calibrated log-odds of many texts, in chunks; identical texts are scored once.
 
         Returns
@@ -223,7 +225,9 @@ class Detector:
         order = np.fromiter((place[text] for text in texts), dtype=np.int64, count=len(texts))
         return np.concatenate(scores)[order], np.concatenate(known)[order]
 
-    def score_texts(self, texts: Sequence[str]) -> list[tuple[float | None, float | None, float | None, float | None, str, VerdictName]]:
+    def score_texts(
+        self, texts: Sequence[str]
+    ) -> list[tuple[float | None, float | None, float | None, float | None, str, VerdictName]]:
         """The added columns of :meth:`score` for each text: four probabilities, flags, verdict.
 
         Empty texts get empty probabilities and ``undecided``.
@@ -260,7 +264,10 @@ class Detector:
         import pandas as pd
 
         if column not in frame.columns:
-            raise UsageError(f"The 'column' parameter of score must be one of the columns {list(frame.columns)}. Got {column!r} instead.")
+            raise UsageError(
+                f"The 'column' parameter of score must be one of the columns {list(frame.columns)}."
+                f" Got {column!r} instead."
+            )
         taken = [name for name in SCORE_COLUMNS if name in frame.columns]
         if taken:
             raise UsageError(f"The table already has a column {taken[0]!r}; rename it first.")
@@ -296,7 +303,9 @@ class Detector:
             values = {name: probability(float(found[row, k])) for k, name in enumerate(HEADLINES)}
             readable = _is_readable(talk.messages[index].text, int(known[row]))
             verdicts[index] = decide(values, self.thresholds, self.undecided_from, readable)
-        return judge_conversation(talk, scores, verdicts, self.model.course, self.undecided_from, self._explain, self.overrides)
+        return judge_conversation(
+            talk, scores, verdicts, self.model.course, self.undecided_from, self._explain, self.overrides
+        )
 
     def _explain(self, text: str) -> tuple[dict[str, LabelScore], tuple[Evidence, ...]]:
         verdict = self.check(text)
@@ -315,4 +324,10 @@ def _label_score(
         return LabelScore(0.0, 1.0, -700.0, -700.0, 0.0)
     item = explanations[name]
     shown = sum(piece.contribution for piece in evidence if piece.label == name)
-    return LabelScore(probability(item.log_odds), thresholds[name], item.log_odds, item.intercept, item.log_odds - item.intercept - shown)
+    return LabelScore(
+        probability(item.log_odds),
+        thresholds[name],
+        item.log_odds,
+        item.intercept,
+        item.log_odds - item.intercept - shown,
+    )

@@ -296,11 +296,11 @@ class Model:
         """
         from safetensors.numpy import save
 
-        tensors = {
+        tensors: dict[str, NDArray[Any]] = {
             "weights": np.ascontiguousarray(self.weights, dtype=np.float32),
             "intercepts": np.asarray(self.intercepts, dtype=np.float64),
             "idf": np.asarray(self.idf, dtype=np.float32),
-            "vocabulary": np.frombuffer("\n".join("\t".join(map(_escape, block)) for block in self.vocabulary).encode("utf-8", "surrogatepass"), dtype=np.uint8),
+            "vocabulary": _pack(self.vocabulary),
         }  # fmt: skip
         facts = {
             "format": FORMAT,
@@ -322,7 +322,9 @@ class Model:
             os.replace(temporary, path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise OutputError(f"cannot write the model to {path}: {error.strerror}; choose another place with --out") from error
+            raise OutputError(
+                f"cannot write the model to {path}: {error.strerror}; choose another place with --out"
+            ) from error
         return str(facts["sha256"])
 
 
@@ -353,7 +355,9 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Model:
     place = shipped_model_path() if path is None else Path(path)
     try:
         if place.stat().st_size > _LARGEST:
-            raise ModelError(f"{place} is no kanyu model: larger than {_LARGEST // 2**20} MB; use a file made by kanyu train")
+            raise ModelError(
+                f"{place} is no kanyu model: larger than {_LARGEST // 2**20} MB; use a file made by kanyu train"
+            )
         payload = place.read_bytes()
     except OSError as error:
         raise ModelError(f"cannot read the model {place}: {error.strerror}; give a file made by kanyu train") from error
@@ -364,7 +368,10 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Model:
     except ModelError as error:
         raise ModelError(f"{place}: {error}; install kanyu again or train the model anew") from None
     except Exception as error:  # whatever a damaged file makes the parser raise is one fault
-        raise ModelError(f"{place} is damaged or no kanyu model ({type(error).__name__}); install kanyu again or train the model anew") from error
+        raise ModelError(
+            f"{place} is damaged or no kanyu model ({type(error).__name__}); "
+            "install kanyu again or train the model anew"
+        ) from error
 
 
 def _parse(payload: bytes) -> Model:
@@ -403,9 +410,15 @@ def _parse(payload: bytes) -> Model:
         or not set(HEADLINES) <= set(facts["undecided_from"])
     ):
         raise ModelError("its parts do not fit each other")
-    if not all(bool(np.isfinite(array).all()) for array in (tensors["weights"], tensors["idf"], tensors["intercepts"], slopes, offsets)):
+    if not all(
+        bool(np.isfinite(array).all())
+        for array in (tensors["weights"], tensors["idf"], tensors["intercepts"], slopes, offsets)
+    ):
         raise ModelError("it holds numbers that are not finite")
-    if not all(0 < value < 1 and math.isfinite(value) for value in (*facts["thresholds"].values(), *facts["undecided_from"].values())):
+    if not all(
+        0 < value < 1 and math.isfinite(value)
+        for value in (*facts["thresholds"].values(), *facts["undecided_from"].values())
+    ):
         raise ModelError("a threshold is not between 0 and 1")
     return Model(
         labels=labels,
@@ -432,6 +445,12 @@ def _digest(facts: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> str:
         total.update(f"{name} {array.dtype.str} {array.shape}".encode())
         total.update(array.tobytes())
     return total.hexdigest()
+
+
+def _pack(vocabulary: Sequence[Sequence[str]]) -> NDArray[np.uint8]:
+    """The vocabulary as UTF-8: a block a line, terms parted by tabs."""
+    text = "\n".join("\t".join(map(_escape, block)) for block in vocabulary)
+    return np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
 
 
 def _escape(term: str) -> str:

@@ -60,9 +60,7 @@ class Brief:
 
 def read_brief(path: Path) -> Brief:
     """Read the head (between two ``---`` lines) of a brief file."""
-    head = dict(
-        line.split(": ", 1) for line in path.read_text("utf-8").split("---")[1].strip().splitlines()
-    )
+    head = dict(line.split(": ", 1) for line in path.read_text("utf-8").split("---")[1].strip().splitlines())
     signals = tuple(name.strip() for name in head["signals"].strip("[]").split(",") if name.strip())
     return Brief(head["brief"], head["split"], head["quota"], int(head["long"]), signals)
 
@@ -133,7 +131,8 @@ def expand_conversation(draft: dict[str, Any], brief: Brief, number: int) -> dic
     letters = _letters(draft.get("l", ""), HEADLINE_LETTERS) - {"pitch"}
     pitcher, allies = draft.get("pitcher"), list(draft.get("allies") or [])
     year = int(draft.get("year", 2022))
-    messages, found = [], {"setup": None, "reveal": None}
+    messages: list[dict[str, Any]] = []
+    found: dict[str, int | None] = {"setup": None, "reveal": None}
     refused = duty = None
     last_pitch = -1
     for index, item in enumerate(draft["m"]):
@@ -255,17 +254,25 @@ def read_folder(folder: Path, brief: Brief) -> tuple[list[dict[str, Any]], list[
     return rows["messages"], rows["conversations"], faults
 
 
-def count(rows: Iterable[dict[str, Any]], talks: Iterable[dict[str, Any]], brief: Brief, stock: list[str]) -> dict[str, int]:
+def count(rows: Iterable[dict[str, Any]], talks: Iterable[dict[str, Any]], stock: list[str]) -> dict[str, int]:
     """Count what the quotas ask for."""
     rows, talks = list(rows), list(talks)
     quiet = [row for row in rows if not row["pitch"]]
     n = Counter({"messages": len(rows), "non-pitch": len(quiet)})
     for row in rows:
         patterns = [name for name in PATTERNS if row[name]]
-        n.update([*patterns, *(["pitch"] if row["pitch"] else []), *(["honest"] if row["pitch"] and not patterns else [])])
+        n.update(
+            [*patterns, *(["pitch"] if row["pitch"] else []), *(["honest"] if row["pitch"] and not patterns else [])]
+        )
         n.update(name for name in DISCLOSURES if row[f"discloses_{name}"])
         n.update(f"signal {name}" for name in row["signals"])
-        for key, name in (("refusal", "refusal"), ("recruit_duty", "duty"), ("disguise", "disguise"), ("hard", "hard"), ("reported", "warn or quote")):
+        for key, name in (
+            ("refusal", "refusal"),
+            ("recruit_duty", "duty"),
+            ("disguise", "disguise"),
+            ("hard", "hard"),
+            ("reported", "warn or quote"),
+        ):
             n[name] += int(row[key])
         has_stock = any(word in row["text"] for word in stock)
         n["non-pitch with a stock word"] += int(has_stock and not row["pitch"])
@@ -286,7 +293,7 @@ def check(folder: Path, brief_path: Path) -> int:
     brief = read_brief(brief_path)
     rows, talks, faults = read_folder(folder, brief)
     stock = (brief_path.parent.parent / "stock_words.txt").read_text("utf-8").split()
-    n = count(rows, talks, brief, stock)
+    n = count(rows, talks, stock)
     quotas = dict(QUOTAS[brief.quota]) | {"600 and more": brief.long}
     each = quotas.pop("each named signal")
     quotas |= {f"signal {name}": each for name in brief.signals}
@@ -295,8 +302,9 @@ def check(folder: Path, brief_path: Path) -> int:
         missing = n.get(name, 0) < quota
         short |= missing
         print(f"{n.get(name, 0):5} of {quota:4}  {name}{'   <-- MISSING' if missing else ''}")
-    half = 2 * n.get("pattern messages without a stock word", 0) >= n.get("pattern messages", 0)
-    print(f"{n.get('pattern messages without a stock word', 0):5} of {n.get('pattern messages', 0):4} pattern messages hold no stock word{'' if half else '   <-- fewer than half'}")
+    free, patterns = n.get("pattern messages without a stock word", 0), n.get("pattern messages", 0)
+    half = 2 * free >= patterns
+    print(f"{free:5} of {patterns:4} pattern messages hold no stock word{'' if half else '   <-- fewer than half'}")
     print("\n".join(faults) or "no faulty line")
     return int(short or bool(faults) or not half)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
@@ -16,10 +17,42 @@ from kanyu.labels import HEADLINES, PATTERNS
 from kanyu.training.course import course_examples, fit_course
 from kanyu.training.train import OrdinaryRecord, choose_sender_thresholds, judge_senders, open_thresholds
 
-__all__ = ["conversation_figures", "judge_held_out"]
+__all__ = ["JudgedSender", "conversation_figures", "judge_held_out"]
 
 Floats = NDArray[np.float64]
-_DRAWS: Final = 500
+_DRAWS: Final = 200
+_PENALTY: Final = 0.078  # of a message of delay (Sadeque et al. 2018)
+
+
+@dataclass(frozen=True)
+class JudgedSender:
+    """A sender of a labelled conversation, judged by a model that never saw the writer.
+
+    Attributes
+    ----------
+    talk : dict
+        The conversation's row of ``data/conversations``.
+    report : SenderReport
+    truth : dict of str to bool
+        By headline label.
+    """
+
+    talk: dict[str, Any]
+    report: SenderReport
+    truth: dict[str, bool]
+
+    @property
+    def is_pitcher(self) -> bool:
+        """Whether this sender is the one who pitches."""
+        return bool(self.report.name == self.talk["pitcher"])
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether this is a pitcher who set the pitch up before naming it."""
+        return self.is_pitcher and self.truth["delayed_reveal"] and self.talk["setup_index"] is not None
+
+
+Figure = Callable[[Sequence[JudgedSender]], float]
 
 
 def judge_held_out(
@@ -28,7 +61,7 @@ def judge_held_out(
     message_thresholds: Mapping[str, float],
     record: OrdinaryRecord | None = None,
     n_folds: int = 5,
-) -> pd.DataFrame:
+) -> list[JudgedSender]:
     """Judge every sender of every conversation by a course model that never saw the writer.
 
     Parameters
@@ -44,160 +77,148 @@ def judge_held_out(
 
     Returns
     -------
-    DataFrame
-        One row per sender: ``talk, writer, sender, is_pitcher, is_innocent, report`` and the truth.
+    list of JudgedSender
+        Everybody but the owners and the allies.
     """
     examples = course_examples(talks, scores)
     groups = np.array([talk["writer"] for talk in talks])
-    rows = []
+    judged = []
     for train_rows, test_rows in GroupKFold(n_folds).split(talks, groups=groups):
-        inside = set(groups[train_rows])
-        weights = fit_course(examples, np.isin(examples.groups, list(inside)), np.isin(examples.stage_groups, list(inside)))
-        known = [talks[row] for row in train_rows]
-        limits = choose_sender_thresholds(known, [scores[row] for row in train_rows], record)
+        inside = list(set(groups[train_rows]))
+        weights = fit_course(examples, np.isin(examples.groups, inside), np.isin(examples.stage_groups, inside))
+        limits = choose_sender_thresholds(
+            [talks[row] for row in train_rows], [scores[row] for row in train_rows], record
+        )
         course = CourseModel(weights, {**open_thresholds(), **message_thresholds, **limits})
         for row in test_rows:
-            talk = talks[row]
-            for report, truth in judge_senders(talk, scores[row], course):
-                rows.append(
-                    {
-                        "talk": talk["id"],
-                        "writer": talk["writer"],
-                        "sender": report.name,
-                        "is_pitcher": report.name == talk["pitcher"],
-                        "has_pitcher": talk["pitcher"] is not None,
-                        **{f"true_{label}": truth[k] for k, label in enumerate(HEADLINES)},
-                        **{f"found_{label}": report.labels[label].flagged for label in HEADLINES},
-                        "true_setup": talk["setup_index"],
-                        "true_reveal": talk["reveal_index"],
-                        "report": report,
-                        "table": talk,
-                    }
-                )
-    return pd.DataFrame(rows)
+            for report, truth in judge_senders(talks[row], scores[row], course):
+                by_label = {label: bool(truth[k]) for k, label in enumerate(HEADLINES)}
+                judged.append(JudgedSender(talks[row], report, by_label))
+    return judged
 
 
-def conversation_figures(frame: pd.DataFrame) -> dict[str, Any]:
-    """The published figures over the senders of :func:`judge_held_out`, each with a 95 % range over writers.
+def conversation_figures(judged: Sequence[JudgedSender]) -> dict[str, list[float]]:
+    """The published figures over judged senders, each with a 95 % range over writers.
 
     Returns
     -------
-    dict
+    dict of str to list of float
         By figure: ``[value, low, high]``.
     """
-    figures: dict[str, Callable[[pd.DataFrame], float]] = {
-        **{f"f1 {label}": lambda rows, label=label: _f1(rows[f"true_{label}"], rows[f"found_{label}"]) for label in PATTERNS},  # type: ignore[misc]
+    figures: dict[str, Figure] = {
+        **{f"F1 {label}": _pattern_f1(label) for label in PATTERNS},
         "pitcher named rightly": _named_rightly,
         "delayed pitchers warned of before the reveal": _warned_in_time,
-        "median messages from set-up to warning": _median_delay,
+        "median messages from set-up to warning": lambda rows: _median(_delays(rows)),
         "latency-weighted F1": _latency_f1,
         "set-up found within 3 messages": _setup_found,
-        "false alarms per 100 ordinary conversations": _false_alarms,
-        "ordinary_pitch per 100 ordinary conversations": _ordinary_pitch,
-        "refusal found": _refusal_found,
+        "false alarms per 100 ordinary conversations": lambda rows: _per_100(rows, "flagged"),
+        "ordinary_pitch per 100 ordinary conversations": lambda rows: _per_100(rows, "ordinary_pitch"),
+        "refusal found within 2 messages": _refusal_found,
     }
-    return {name: [figure(frame), *_interval(figure, frame)] for name, figure in figures.items()}
+    return {name: [figure(judged), *_interval(figure, judged)] for name, figure in figures.items()}
 
 
-def _f1(truth: pd.Series, found: pd.Series) -> float:
-    total = truth.sum() + found.sum()
-    return float(2 * (truth * found).sum() / total) if total else float("nan")
-
-
-def _pitchers(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["is_pitcher"]]
-
-
-def _named_rightly(rows: pd.DataFrame) -> float:
-    """Of the conversations with a pitcher: that sender, and no other, is the most suspicious and at least a pitch."""
-    chosen = rows[rows["has_pitcher"]]
-    right = []
-    for _, part in chosen.groupby("talk"):
-        strength = part["report"].map(_strength)
-        best = part.loc[strength.idxmax()]
-        right.append(bool(best["is_pitcher"]) and best["report"].verdict in ("flagged", "ordinary_pitch"))
-    return float(np.mean(right)) if right else float("nan")
-
-
-def _strength(report: SenderReport) -> float:
-    return max(score.probability - score.threshold for score in report.labels.values())
-
-
-def _delayed(rows: pd.DataFrame) -> pd.DataFrame:
-    pitchers = _pitchers(rows)
-    return pitchers[(pitchers["true_delayed_reveal"] == 1) & pitchers["true_setup"].notna()]
-
-
-def _warned_in_time(rows: pd.DataFrame) -> float:
-    """Of the delayed pitchers with a reveal: first flagged at or after the set-up and before the reveal."""
-    chosen = _delayed(rows)
-    chosen = chosen[chosen["true_reveal"].notna()]
-    hits = [
-        row.report.first_flagged_index is not None and row.true_setup <= row.report.first_flagged_index < row.true_reveal
-        for row in chosen.itertuples()
-    ]
+def _share(hits: Sequence[bool]) -> float:
     return float(np.mean(hits)) if hits else float("nan")
 
 
-def _delays(rows: pd.DataFrame) -> list[float]:
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values)) if values else float("nan")
+
+
+def _pattern_f1(label: str) -> Figure:
+    def figure(rows: Sequence[JudgedSender]) -> float:
+        truth = [row.truth[label] for row in rows]
+        found = [row.report.labels[label].flagged for row in rows]
+        total = sum(truth) + sum(found)
+        return 2 * sum(a and b for a, b in zip(truth, found, strict=True)) / total if total else float("nan")
+
+    return figure
+
+
+def _by_talk(rows: Sequence[JudgedSender]) -> list[list[JudgedSender]]:
+    talks: dict[int, list[JudgedSender]] = defaultdict(list)
+    for row in rows:
+        talks[id(row.talk)].append(row)
+    return list(talks.values())
+
+
+def _named_rightly(rows: Sequence[JudgedSender]) -> float:
+    """Of the conversations with a pitcher: the pitcher is the most suspicious sender, and at least a pitch."""
+    hits = []
+    for part in _by_talk([row for row in rows if row.talk["pitcher"] is not None]):
+        best = max(part, key=lambda row: max(s.probability - s.threshold for s in row.report.labels.values()))
+        hits.append(best.is_pitcher and best.report.verdict in ("flagged", "ordinary_pitch"))
+    return _share(hits)
+
+
+def _warned_in_time(rows: Sequence[JudgedSender]) -> float:
+    """Of the delayed pitchers with a reveal: first flagged at or after the set-up and before the reveal."""
+    hits = []
+    for row in rows:
+        if row.is_delayed and row.talk["reveal_index"] is not None:
+            warned = row.report.first_flagged_index
+            hits.append(warned is not None and row.talk["setup_index"] <= warned < row.talk["reveal_index"])
+    return _share(hits)
+
+
+def _delays(rows: Sequence[JudgedSender]) -> list[float]:
     """The pitcher's own messages from the set-up to the warning, for those warned of at or after it."""
     delays = []
-    for row in _delayed(rows).itertuples():
+    for row in rows:
         warned = row.report.first_flagged_index
-        if warned is not None and warned >= row.true_setup:
-            own = [i for i, m in enumerate(row.table["messages"]) if m["sender"] == row.sender]
-            delays.append(float(sum(row.true_setup < i <= warned for i in own)))
+        if row.is_delayed and warned is not None and warned >= row.talk["setup_index"]:
+            own = [index for index, m in enumerate(row.talk["messages"]) if m["sender"] == row.report.name]
+            delays.append(float(sum(row.talk["setup_index"] < index <= warned for index in own)))
     return delays
 
 
-def _median_delay(rows: pd.DataFrame) -> float:
-    delays = _delays(rows)
-    return float(np.median(delays)) if delays else float("nan")
+def _latency_f1(rows: Sequence[JudgedSender]) -> float:
+    """F1 of delayed reveal times the median speed, ``1 - tanh(p k / 2)`` for a delay of k messages."""
+    speeds = [1.0 - float(np.tanh(_PENALTY * delay / 2)) for delay in _delays(rows)]
+    return _pattern_f1("delayed_reveal")(rows) * (_median(speeds) if speeds else 0.0)
 
 
-def _latency_f1(rows: pd.DataFrame) -> float:
-    """F1 of delayed reveal times the median of 1 - tanh(0.078 k / 2) over delays k (Sadeque et al. 2018, p = 0.078)."""
-    delays = np.array(_delays(rows))
-    speed = 1.0 - np.tanh(0.078 * delays / 2) if len(delays) else np.array([0.0])
-    return _f1(rows["true_delayed_reveal"], rows["found_delayed_reveal"]) * float(np.median(speed))
-
-
-def _setup_found(rows: pd.DataFrame) -> float:
+def _setup_found(rows: Sequence[JudgedSender]) -> float:
     hits = []
-    for row in _delayed(rows).itertuples():
-        found = row.report.setup_index
-        hits.append(found is not None and abs(found - row.true_setup) <= 3)
-    return float(np.mean(hits)) if hits else float("nan")
+    for row in rows:
+        if row.is_delayed:
+            found = row.report.setup_index
+            hits.append(found is not None and abs(found - row.talk["setup_index"]) <= 3)
+    return _share(hits)
 
 
-def _false_alarms(rows: pd.DataFrame) -> float:
-    return _per_100(rows, "flagged")
+def _per_100(rows: Sequence[JudgedSender], verdict: str) -> float:
+    talks = _by_talk([row for row in rows if row.talk["pitcher"] is None])
+    return 100 * _share([any(row.report.verdict == verdict for row in part) for part in talks])
 
 
-def _ordinary_pitch(rows: pd.DataFrame) -> float:
-    return _per_100(rows, "ordinary_pitch")
+def _refusal_found(rows: Sequence[JudgedSender]) -> float:
+    hits = []
+    for row in rows:
+        true = row.talk["refused_index"]
+        if row.is_pitcher and true is not None:
+            found = row.report.refused_index
+            hits.append(found is not None and abs(found - true) <= 2)
+    return _share(hits)
 
 
-def _per_100(rows: pd.DataFrame, verdict: str) -> float:
-    chosen = rows[~rows["has_pitcher"]]
-    if chosen.empty:
-        return float("nan")
-    return float(100 * chosen["report"].map(lambda report: report.verdict == verdict).groupby(chosen["talk"]).any().mean())
-
-
-def _refusal_found(rows: pd.DataFrame) -> float:
-    chosen = [row for row in _pitchers(rows).itertuples() if row.table["refused_index"] is not None]
-    hits = [row.report.refused_index is not None and abs(row.report.refused_index - row.table["refused_index"]) <= 2 for row in chosen]
-    return float(np.mean(hits)) if hits else float("nan")
-
-
-def _interval(figure: Callable[[pd.DataFrame], float], frame: pd.DataFrame) -> list[float]:
+def _interval(figure: Figure, judged: Sequence[JudgedSender]) -> list[float]:
+    """A 95 % percentile bootstrap range over writers."""
     draws = np.random.default_rng(0)
-    parts = [part for _, part in frame.groupby("writer")]
+    writers: dict[str, list[JudgedSender]] = defaultdict(list)
+    for row in judged:
+        writers[row.talk["writer"]].append(row)
+    parts = list(writers.values())
     samples = []
-    for _ in range(_DRAWS // 5):
-        chosen = draws.integers(0, len(parts), len(parts))
-        resampled = [parts[k].assign(talk=parts[k]["talk"] + f"#{n}") for n, k in enumerate(chosen)]
-        samples.append(figure(pd.concat(resampled)))
+    for _ in range(_DRAWS):
+        rows: list[JudgedSender] = []
+        for index in draws.integers(0, len(parts), len(parts)):
+            copies: dict[int, dict[str, Any]] = {}  # a writer drawn twice is two writers
+            for row in parts[index]:
+                talk = copies.setdefault(id(row.talk), dict(row.talk))
+                rows.append(JudgedSender(talk, row.report, row.truth))
+        samples.append(figure(rows))
     values = [value for value in samples if value == value]
     return [float(np.quantile(values, q)) for q in (0.025, 0.975)] if values else [float("nan")] * 2

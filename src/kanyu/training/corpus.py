@@ -122,7 +122,9 @@ def load_ordinary(paths: Iterable[Path]) -> list[list[dict[str, Any]]]:
                 try:
                     chats.append([m for m in json.loads(line)["messages"] if isinstance(m["text"], str)])
                 except (ValueError, KeyError, TypeError):
-                    raise DataError(f"{path}, line {number}: expected a JSON object with 'messages' of 'sender' and 'text'") from None
+                    raise DataError(
+                        f"{path}, line {number}: expected a JSON object with 'messages' of 'sender' and 'text'"
+                    ) from None
     return chats
 
 

@@ -88,7 +88,12 @@ def course_examples(conversations: Sequence[dict[str, Any]], scores: Sequence[Fl
                 for index in own:
                     stage_targets.append(
                         [
-                            float(setup is not None and index >= setup and (reveal is None or index < reveal) and bool(messages[index]["pitch"])),
+                            float(
+                                setup is not None
+                                and index >= setup
+                                and (reveal is None or index < reveal)
+                                and bool(messages[index]["pitch"])
+                            ),
                             float(reveal is not None and index >= reveal and bool(messages[index]["pitch"])),
                         ]
                     )
@@ -104,7 +109,9 @@ def course_examples(conversations: Sequence[dict[str, Any]], scores: Sequence[Fl
     )
 
 
-def fit_course(examples: CourseExamples, rows: NDArray[np.bool_], stage_rows: NDArray[np.bool_]) -> dict[str, tuple[float, ...]]:
+def fit_course(
+    examples: CourseExamples, rows: NDArray[np.bool_], stage_rows: NDArray[np.bool_]
+) -> dict[str, tuple[float, ...]]:
     """Fit one logistic regression per headline label and stage.
 
     Returns
@@ -115,7 +122,11 @@ def fit_course(examples: CourseExamples, rows: NDArray[np.bool_], stage_rows: ND
     weights = {}
     for column, label in enumerate(HEADLINES):
         model = _regression()
-        model.fit(examples.features[rows], examples.targets[rows, column], logisticregression__sample_weight=examples.weights[rows])
+        model.fit(
+            examples.features[rows],
+            examples.targets[rows, column],
+            logisticregression__sample_weight=examples.weights[rows],
+        )
         weights[label] = linear_weights(model)
     for column, stage in enumerate(STAGES):
         model = _regression()

@@ -145,14 +145,19 @@ def repeated_openings(frame: pd.DataFrame, length: int = 8) -> list[tuple[str, i
     return [(opening, n) for opening, n in openings.most_common(10) if n > 2]
 
 
-def split_faults(frame: pd.DataFrame, talks: Sequence[dict[str, Any]], duplicates: Sequence[tuple[str, str, float]]) -> list[str]:
+def split_faults(
+    frame: pd.DataFrame, talks: Sequence[dict[str, Any]], duplicates: Sequence[tuple[str, str, float]]
+) -> list[str]:
     """Writers, pairs, scenarios and near duplicates that stand in more than one split."""
     faults = []
     for column in ("writer", "pair", "scenario"):
         n_splits = frame[frame[column].notna()].groupby(column)["split"].nunique()
         faults += [f"{column} {value} is in several splits" for value in n_splits[n_splits > 1].index]
     split_of_writer = defaultdict(set)
-    for writer, split in [*zip(frame["writer"], frame["split"], strict=True), *((t["writer"], t["split"]) for t in talks)]:
+    for writer, split in [
+        *zip(frame["writer"], frame["split"], strict=True),
+        *((t["writer"], t["split"]) for t in talks),
+    ]:
         split_of_writer[writer].add(split)
     faults += [f"writer {writer} is in several splits" for writer, splits in split_of_writer.items() if len(splits) > 1]
     split_of = dict(zip(frame["id"], frame["split"], strict=True))
@@ -174,7 +179,14 @@ def agreement(data: Path) -> pd.DataFrame:
         first = np.array([row["first"][name] for row in rows])
         second = np.array([row["second"][name] for row in rows])
         if len(rows):
-            table.append({"label": name, "n": len(rows), "kappa": cohen_kappa_score(first, second), "agreement": float((first == second).mean())})
+            table.append(
+                {
+                    "label": name,
+                    "n": len(rows),
+                    "kappa": cohen_kappa_score(first, second),
+                    "agreement": float((first == second).mean()),
+                }
+            )
     return pd.DataFrame(table)
 
 
@@ -200,12 +212,17 @@ def main(arguments: Sequence[str]) -> int:
         bad = limit is not None and (value < limit if name in MINIMA else value > limit)
         missed += bad
         sign = "" if limit is None else f"  ({'at least' if name in MINIMA else 'at most'} {limit:g})"
-        print(f"{value:9.3f}" if isinstance(value, float) else f"{value:9}", f" {name}{sign}{'   <-- MISSED' if bad else ''}")
+        print(
+            f"{value:9.3f}" if isinstance(value, float) else f"{value:9}",
+            f" {name}{sign}{'   <-- MISSED' if bad else ''}",
+        )
     print("\nsplits (messages, conversations)")
     for split in ("train", "dev", "test"):
         n = int((frame["split"] == split).sum())
         print(f"  {split:6} {n:6} {n / len(frame):6.1%} {sum(talk['split'] == split for talk in talks):6}")
-    print("\nagreement of two readings (machine readers of the same guide: reproducibility, not agreement among people)")
+    print(
+        "\nagreement of two readings (machine readers of the same guide: reproducibility, not agreement among people)"
+    )
     for row in agreement(data).itertuples():
         print(f"  {row.label:16} kappa {row.kappa:.3f}  raw {row.agreement:.3f}  n {row.n}")
     print("\nopenings shared by more than two messages:", repeated_openings(frame))

@@ -31,7 +31,9 @@ _DRAWS: Final = 500
 _LONG: Final = 400  # characters above which a text is scored in windows
 
 
-def evaluate(detector: Detector, frame: pd.DataFrame, ordinary: Sequence[Sequence[Mapping[str, Any]]] | None = None) -> dict[str, Any]:
+def evaluate(
+    detector: Detector, frame: pd.DataFrame, ordinary: Sequence[Sequence[Mapping[str, Any]]] | None = None
+) -> dict[str, Any]:
     """Measure a detector on labelled messages and ordinary chats.
 
     Parameters
@@ -260,7 +262,9 @@ def _probabilities(log_odds: Floats) -> Floats:
 def _ece(truth: Floats, probabilities: Floats, n_bins: int) -> float:
     order = np.argsort(probabilities, kind="stable")
     bins = np.array_split(order, n_bins)
-    return float(sum(abs(truth[rows].mean() - probabilities[rows].mean()) * len(rows) for rows in bins if len(rows)) / len(truth))
+    return float(
+        sum(abs(truth[rows].mean() - probabilities[rows].mean()) * len(rows) for rows in bins if len(rows)) / len(truth)
+    )
 
 
 def _f1(truth: Floats, flagged: NDArray[np.bool_]) -> float:

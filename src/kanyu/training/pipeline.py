@@ -11,13 +11,12 @@ import pandas as pd
 from joblib import Memory, Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
 from kanyu.canonical import canonicalize
 from kanyu.features import FeatureOptions, TermMaker, windows
-from kanyu.labels import HEADLINES, MODEL_LABELS, SIGNALS
 
 __all__ = ["Counts", "FittedLabels", "TrainingOptions", "count_terms", "cross_validate", "fit_labels"]
 
@@ -184,7 +183,9 @@ def fit_labels(counts: Counts, targets: Floats, weights: Floats, options: Traini
         delayed(_fit_label)(x, targets[counts.row, label], chosen, is_long, counts.row, label_weights, options.C)
         for label in range(targets.shape[1])
     )
-    return FittedLabels(tuple(kept), tuple(idf), np.column_stack([fit[0] for fit in fits]), np.array([fit[1] for fit in fits]))
+    return FittedLabels(
+        tuple(kept), tuple(idf), np.column_stack([fit[0] for fit in fits]), np.array([fit[1] for fit in fits])
+    )
 
 
 def _fit_label(
@@ -221,7 +222,12 @@ def highest_window(scores: Floats, row: Ints, n_texts: int) -> Floats:
 
 
 def cross_validate(
-    counts: Counts, targets: Floats, weights: Floats, groups: NDArray[Any], options: TrainingOptions, n_folds: int = FOLDS
+    counts: Counts,
+    targets: Floats,
+    weights: Floats,
+    groups: NDArray[Any],
+    options: TrainingOptions,
+    n_folds: int = FOLDS,
 ) -> Floats:
     """Out-of-fold decision values, whole groups left out.
 

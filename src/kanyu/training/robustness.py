@@ -26,7 +26,16 @@ __all__ = ["INVERTED", "LASTING", "robustness_report"]
 Transform = Callable[[str, random.Random], str]
 
 _HALF_WIDTH: Final = {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFF66, 0xFF9E)}
-_EMOJI: Final = {"お金": "💰", "電話": "📞", "メール": "📩", "プレゼント": "🎁", "銀行": "🏦", "カジノ": "🎰", "株": "📈", "無料": "🆓"}
+_EMOJI: Final = {
+    "お金": "💰",
+    "電話": "📞",
+    "メール": "📩",
+    "プレゼント": "🎁",
+    "銀行": "🏦",
+    "カジノ": "🎰",
+    "株": "📈",
+    "無料": "🆓",
+}
 _LATIN: Final = dict(zip("aceopxABCEHKMOPTX", "асеорхАВСЕНКМОРТХ", strict=True))
 _KATAKANA: Final = dict(zip("ニカロエタトハチミ", "二力口工夕卜八千三", strict=True))
 
@@ -68,7 +77,11 @@ def decomposed(text: str, _draws: random.Random) -> str:
 def mathematical(text: str, _draws: random.Random) -> str:
     """FX -> 𝐅𝐗."""
     return "".join(
-        chr(0x1D400 + ord(char) - 65) if "A" <= char <= "Z" else chr(0x1D41A + ord(char) - 97) if "a" <= char <= "z" else char
+        chr(0x1D400 + ord(char) - 65)
+        if "A" <= char <= "Z"
+        else chr(0x1D41A + ord(char) - 97)
+        if "a" <= char <= "z"
+        else char
         for char in text
     )
 
@@ -144,7 +157,9 @@ def by_reading(text: str, _draws: random.Random) -> str:
 
 def over_two_lines(text: str, _draws: random.Random) -> str:
     """A line break inside every word of the lexicon."""
-    return _in_words(text, lambda word: word[: len(word) // 2] + "\n" + word[len(word) // 2 :] if len(word) > 1 else word)
+    return _in_words(
+        text, lambda word: word[: len(word) // 2] + "\n" + word[len(word) // 2 :] if len(word) > 1 else word
+    )
 
 
 INVERTED: Final[dict[str, Transform]] = {
@@ -167,7 +182,9 @@ INVERTED: Final[dict[str, Transform]] = {
 }
 """Transforms that canonical text undoes."""
 
-LASTING: Final[dict[str, Transform]] = {transform.__name__: transform for transform in (typos, by_reading, over_two_lines)}
+LASTING: Final[dict[str, Transform]] = {
+    transform.__name__: transform for transform in (typos, by_reading, over_two_lines)
+}
 """Transforms that it does not undo."""
 
 
@@ -193,7 +210,9 @@ def robustness_report(detector: Detector, frame: pd.DataFrame, seed: int = 0) ->
     rows = [{"transform": "none", "kind": "plain", "changed": 0.0, "recall": plain, "loss": 0.0}]
     for kind, transforms in (("inverted", INVERTED), ("lasting", LASTING)):
         for name, transform in transforms.items():
-            rows.append(_row(detector, name, kind, texts, [transform(text, random.Random(seed)) for text in texts], plain))
+            rows.append(
+                _row(detector, name, kind, texts, [transform(text, random.Random(seed)) for text in texts], plain)
+            )
     combined = texts
     for transform in (masked, spaced, half_width_kana, full_width, zero_width):
         combined = [transform(text, random.Random(seed)) for text in combined]
@@ -201,7 +220,9 @@ def robustness_report(detector: Detector, frame: pd.DataFrame, seed: int = 0) ->
     return pd.DataFrame(rows)
 
 
-def _row(detector: Detector, name: str, kind: str, texts: list[str], changed: list[str], plain: float) -> dict[str, object]:
+def _row(
+    detector: Detector, name: str, kind: str, texts: list[str], changed: list[str], plain: float
+) -> dict[str, object]:
     recall = _recall(detector, changed)
     share = float(np.mean([a != b for a, b in zip(texts, changed, strict=True)]))
     return {"transform": name, "kind": kind, "changed": share, "recall": recall, "loss": 100 * (plain - recall)}
@@ -210,7 +231,14 @@ def _row(detector: Detector, name: str, kind: str, texts: list[str], changed: li
 def _recall(detector: Detector, texts: list[str]) -> float:
     scores, _ = detector.log_odds(texts, PATTERNS)
     limits = [detector.thresholds[name] for name in PATTERNS]
-    return float(np.mean([any(probability(float(value)) >= limit for value, limit in zip(row, limits, strict=True)) for row in scores]))
+    return float(
+        np.mean(
+            [
+                any(probability(float(value)) >= limit for value, limit in zip(row, limits, strict=True))
+                for row in scores
+            ]
+        )
+    )
 
 
 def _in_words(text: str, change: Callable[[str], str]) -> str:

@@ -38,14 +38,17 @@ def _rows(data: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _write_batches(rows: Sequence[dict[str, Any]], folder: Path, stem: str, notes: dict[str, str] | None = None) -> None:
+def _write_batches(
+    rows: Sequence[dict[str, Any]], folder: Path, stem: str, notes: dict[str, str] | None = None
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         name = f"{stem}-{start // _BATCH + 1:02}"
         (folder / f"{name}.ids").write_text("\n".join(row["id"] for row in part), "utf-8")
         blocks = [
-            f"### {number}" + (f"   [{notes[row['id']]}]" if notes else "") + f"\n{row['text']}" for number, row in enumerate(part, 1)
+            f"### {number}" + (f"   [{notes[row['id']]}]" if notes else "") + f"\n{row['text']}"
+            for number, row in enumerate(part, 1)
         ]
         (folder / f"{name}.txt").write_text("\n\n".join(blocks) + "\n", "utf-8")
 
@@ -120,14 +123,20 @@ def settle(data: Path, folder: Path) -> None:
                 first = earlier.get(row["id"], {}).get("first") or {name: row[name] for name in HEADLINES}
                 first_letters = "".join(letter for letter, name in _LETTERS.items() if first[name])
                 records.append(
-                    {"id": row["id"], "first": first, "second": {name: int(letter in letters) for letter, name in _LETTERS.items()}}
+                    {
+                        "id": row["id"],
+                        "first": first,
+                        "second": {name: int(letter in letters) for letter, name in _LETTERS.items()},
+                    }
                 )
                 row["ambiguous"] = bool(row["ambiguous"] or doubt)
                 if letters != first_letters and row["id"] in third:
                     final, unsure, reason = third[row["id"]]
                     row["ambiguous"] = bool(row["ambiguous"] or unsure)
                     _relabel(row, final)
-                    settled.append({"id": row["id"], "first": first_letters, "second": letters, "settled": final, "reason": reason})
+                    settled.append(
+                        {"id": row["id"], "first": first_letters, "second": letters, "settled": final, "reason": reason}
+                    )
             faults += _is_inconsistent(row)
             lines.append(json.dumps(row, ensure_ascii=False))
         path.write_text("\n".join(lines) + "\n", "utf-8")

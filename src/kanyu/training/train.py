@@ -149,7 +149,8 @@ def train(
     Parameters
     ----------
     messages : DataFrame
-        Labelled rows as :func:`kanyu.training.corpus.load_labelled` gives them; those of the split ``test`` are left out.
+        Labelled rows as :func:`kanyu.training.corpus.load_labelled` gives them; those of the split
+        ``test`` are left out.
     conversations : sequence of dict
         Rows of ``data/conversations``; those of the split ``test`` are left out. Without any, senders are judged by
         their highest messages.
@@ -216,7 +217,9 @@ def train(
         "training": {"C": options.C, "min_df": options.min_df, "conversation_weight": options.conversation_weight},
         "operating_point": asdict(point),
     }
-    draft = _assemble(counts, fitted, labels, slopes, offsets, thresholds, experimental, CourseModel({}, {}), info, options.features)
+    draft = _assemble(
+        counts, fitted, labels, slopes, offsets, thresholds, experimental, CourseModel({}, {}), info, options.features
+    )
     tell(4, 5, "course and thresholds")
     message_scores = _message_scores(talks, frame, out_of_fold, labels)
     course_weights = _fit_courses(talks, message_scores)
@@ -244,10 +247,14 @@ def to_conversation(talk: Mapping[str, Any]) -> Conversation:
 
 
 def _trainable(frame: pd.DataFrame) -> tuple[str, ...]:
-    labels = tuple(name for name in MODEL_LABELS if (frame[name] == 1).sum() >= _FEWEST and (frame[name] == 0).sum() >= _FEWEST)
+    labels = tuple(
+        name for name in MODEL_LABELS if (frame[name] == 1).sum() >= _FEWEST and (frame[name] == 0).sum() >= _FEWEST
+    )
     missing = [name for name in HEADLINES if name not in labels]
     if missing:
-        raise DataError(f"too few examples of {missing[0]!r}: a headline label needs at least {_FEWEST} with 1 and {_FEWEST} with 0")
+        raise DataError(
+            f"too few examples of {missing[0]!r}: a headline label needs at least {_FEWEST} with 1 and {_FEWEST} with 0"
+        )
     return labels
 
 
@@ -278,10 +285,12 @@ def _average_precision(scores: Floats, targets: Floats) -> float:
     return float(average_precision_score(targets[known], scores[known]))
 
 
-def _message_scores(talks: Sequence[dict[str, Any]], frame: pd.DataFrame, out_of_fold: Floats, labels: Sequence[str]) -> list[Floats]:
+def _message_scores(
+    talks: Sequence[dict[str, Any]], frame: pd.DataFrame, out_of_fold: Floats, labels: Sequence[str]
+) -> list[Floats]:
     """Out-of-fold log-odds of every message of every conversation."""
     columns = [labels.index(name) if name in labels else -1 for name in COURSE_LABELS]
-    row_of = {identity: row for row, identity in enumerate(frame["id"]) } if talks else {}
+    row_of = {identity: row for row, identity in enumerate(frame["id"])} if talks else {}
     tables = []
     for talk in talks:
         table = np.full((len(talk["messages"]), len(COURSE_LABELS)), np.nan)
@@ -342,7 +351,12 @@ def _log_odds(probability: float) -> float:
 def judge_senders(talk: Mapping[str, Any], scores: Floats, course: CourseModel) -> list[tuple[Any, list[float]]]:
     """Judge the senders of a labelled conversation: (report, truth by headline label) of each."""
     report = judge_conversation(
-        to_conversation(talk), scores, [None] * len(talk["messages"]), course, dict.fromkeys(HEADLINES, 0.5), lambda text: ({}, ())
+        to_conversation(talk),
+        scores,
+        [None] * len(talk["messages"]),
+        course,
+        dict.fromkeys(HEADLINES, 0.5),
+        lambda text: ({}, ()),
     )
     result = []
     for sender in report.senders:
@@ -377,7 +391,9 @@ def _default_course() -> dict[str, tuple[float, ...]]:
     return weights
 
 
-def _ask_ordinary(model: Model, chats: Sequence[Sequence[Mapping[str, Any]]], point: OperatingPoint, digest: str) -> OrdinaryRecord:
+def _ask_ordinary(
+    model: Model, chats: Sequence[Sequence[Mapping[str, Any]]], point: OperatingPoint, digest: str
+) -> OrdinaryRecord:
     """What ordinary chats ask of the thresholds of a model."""
     from kanyu.detector import Detector
 
@@ -395,8 +411,12 @@ def _ask_ordinary(model: Model, chats: Sequence[Sequence[Mapping[str, Any]]], po
     return OrdinaryRecord(
         data_sha256=digest,
         floors={label: _floor(scores[:, k], rates[label] / 1000) for k, label in enumerate(HEADLINES)},
-        undecided_floors={label: _floor(scores[:, k], point.undecided_rate / 1000) for k, label in enumerate(HEADLINES)},
-        sender_floors={label: _floor(sender_scores[:, k], point.sender_rate / 100) for k, label in enumerate(HEADLINES)},
+        undecided_floors={
+            label: _floor(scores[:, k], point.undecided_rate / 1000) for k, label in enumerate(HEADLINES)
+        },
+        sender_floors={
+            label: _floor(sender_scores[:, k], point.sender_rate / 100) for k, label in enumerate(HEADLINES)
+        },
         messages=len(texts),
         chats=len(chats),
     )
@@ -429,7 +449,9 @@ def _with_thresholds(
         course_limits[name] = limits.get(name, 0.5)
     for label in HEADLINES:
         course_limits[label] = sender_thresholds.get(label, limits[label])
-    return replace(model, thresholds=limits, undecided_from=undecided, course=CourseModel(dict(course_weights), course_limits))
+    return replace(
+        model, thresholds=limits, undecided_from=undecided, course=CourseModel(dict(course_weights), course_limits)
+    )
 
 
 def _as_threshold(log_odds: float) -> float:
