@@ -274,7 +274,12 @@ def _is_reader(sender: str, pitcher: str, me: str | None) -> bool:
 
 
 def _course(
-    mine: Floats, texts: NDArray[np.int64], scores: Floats, others: NDArray[np.int64], course: CourseModel, limits: Mapping[str, float]
+    mine: Floats,
+    texts: NDArray[np.int64],
+    scores: Floats,
+    others: NDArray[np.int64],
+    course: CourseModel,
+    limits: Mapping[str, float],
 ) -> tuple[dict[str, float], int | None]:
     """Probability per headline label over the course, and after which message it was first flagged.
 

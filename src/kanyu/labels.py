@@ -104,9 +104,7 @@ ARTICLE_PATTERNS: Final[dict[int, tuple[str, str]]] = {
 """Title of each of the article's patterns: (Japanese, English), by its number."""
 
 
-def _label(
-    name: str, ja: str, en: str, meaning_ja: str, meaning_en: str, *patterns: int
-) -> tuple[str, Label]:
+def _label(name: str, ja: str, en: str, meaning_ja: str, meaning_en: str, *patterns: int) -> tuple[str, Label]:
     return name, Label(name, ja, en, meaning_ja, meaning_en, patterns)
 
 

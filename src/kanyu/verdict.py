@@ -209,7 +209,10 @@ class Verdict:
 
 VERDICTS: Final[dict[str, tuple[str, str]]] = {
     "flagged": ("気をつけたい勧誘の特徴があります", "This shows patterns of a pitch to be careful with"),
-    "ordinary_pitch": ("営業・案内のようです(気になる型は見つかりません)", "This reads like an ordinary sales message (no creepy pattern found)"),
+    "ordinary_pitch": (
+        "営業・案内のようです(気になる型は見つかりません)",
+        "This reads like an ordinary sales message (no creepy pattern found)",
+    ),
     "undecided": ("この文面だけでは判断できません", "This text alone does not decide it"),
     "clear": ("勧誘の特徴は見つかりませんでした", "No sign of a pitch was found"),
 }

@@ -15,7 +15,9 @@ __all__ = ["evaluate"]
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--ordinary", multiple=True, type=click.Path(path_type=Path), help="chats in which nobody pitches (JSONL)")
+@click.option(
+    "--ordinary", multiple=True, type=click.Path(path_type=Path), help="chats in which nobody pitches (JSONL)"
+)
 @click.option("--split", help="only rows of this split, such as test")
 @click.option("--json", "as_json", is_flag=True, help="JSONで出す / print JSON")
 @THRESHOLDS
@@ -43,7 +45,9 @@ def evaluate(
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, indent=1))
         return
-    click.echo(f"{'label':22} {'n':>6} {'pos':>5} {'prec':>6} {'recall':>6} {'F1':>6} {'95 % of F1':>13} {'AP':>6} {'ECE':>6}")
+    click.echo(
+        f"{'label':22} {'n':>6} {'pos':>5} {'prec':>6} {'recall':>6} {'F1':>6} {'95 % of F1':>13} {'AP':>6} {'ECE':>6}"
+    )
     for name, row in result["labels"].items():
         low, high = row["interval"]["f1"]
         click.echo(

@@ -74,7 +74,11 @@ def model(path: Path | None, as_json: bool, lang: str) -> None:
     ja = lang == "ja"
     click.echo(f"{harmless(loaded.name)} {harmless(loaded.version)}  {harmless(str(facts['path']))}")
     click.echo(f"SHA-256 {loaded.sha256}  {'検証済み' if ja else 'verified'}")
-    state = ("同じ" if ja else "same") if loaded.dictionary_matches else ("学習時と違います" if ja else "another than in training")
+    state = (
+        ("同じ" if ja else "same")
+        if loaded.dictionary_matches
+        else ("学習時と違います" if ja else "another than in training")
+    )
     click.echo(f"{'辞書' if ja else 'dictionary'} {facts['dictionary']} ({state})")
     click.echo(f"{'語' if ja else 'terms'} {facts['terms']}, {'ラベル' if ja else 'labels'} {len(loaded.labels)}")
     for name, value in loaded.thresholds.items():
