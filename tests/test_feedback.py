@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -156,4 +155,3 @@ def test_deleted_words_are_overwritten(store: FeedbackStore) -> None:
     with sqlite3.connect(store.path) as database:
         assert database.execute("SELECT count(*) FROM corrections").fetchone() == (1,)
     database.close()
-    assert os.path.exists(store.path)

@@ -121,6 +121,9 @@ def test_a_chosen_line_file_becomes_a_report(tab: Watched, site: Site, root: Pat
     with tab.page.expect_download() as download:
         tab.page.get_by_role("link", name="報告書を保存する").click()
     assert "桐谷" in Path(download.value.path()).read_text("utf-8")
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("link", name="名前を入れずに保存する").click()
+    assert "桐谷" not in Path(download.value.path()).read_text("utf-8")
     tab.page.get_by_role("button", name="この結果を消す").click()
     expect(tab.page.locator("iframe.report")).to_have_count(0)
     expect(tab.page.locator("#file")).to_be_focused()

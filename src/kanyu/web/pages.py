@@ -175,7 +175,11 @@ async def report(request: Request, number: str) -> Response:
     scan = _scan(request, number)
     if not scan.page:
         raise _no_scan()
-    found = _POLICY.search(scan.page)
+    page = scan.page
+    if request.query_params.get("names") == "0":
+        service: Service = request.app.state.service
+        page = await asyncio.to_thread(service.render, scan, request.state.lang, with_names=False)
+    found = _POLICY.search(page)
     policy = found[1].replace("&#39;", "'") if found else "default-src 'none'"
     headers = {
         "content-security-policy": f"{policy}; frame-ancestors 'self'; sandbox {SANDBOX}",
@@ -184,7 +188,7 @@ async def report(request: Request, number: str) -> Response:
     }
     if "download" in request.query_params:
         headers["content-disposition"] = 'attachment; filename="kanyu-report.html"'
-    return HTMLResponse(scan.page, headers=headers)
+    return HTMLResponse(page, headers=headers)
 
 
 def _scan(request: Request, number: str) -> Scan:

@@ -42,6 +42,7 @@ class Scan:
     done: int = 0
     total: int = 0
     found: dict[str, Any] = field(default_factory=dict, repr=False)
+    report: ScanReport | None = field(default=None, repr=False)
     page: str = field(default="", repr=False)
     problem: str = ""
 
@@ -113,7 +114,8 @@ class Service:
         try:
             report = scan_folder(self.detector, folder, me, scan.tell)
             scan.found = scan_view(report, lang)
-            scan.page = render_report(report, lang=lang, made_at=datetime.now(), model=self.detector.reference)
+            scan.report = report
+            scan.page = self.render(scan, lang)
             scan.state = "done"
         except Problem as problem:
             scan.problem = problem.detail(lang)
@@ -122,6 +124,12 @@ class Service:
             _log.error("%s while judging an export", type(error).__name__)
             scan.problem = unexpected().detail(lang)
             scan.state = "failed"
+
+    def render(self, scan: Scan, lang: str, *, with_names: bool = True) -> str:
+        """The report as a page."""
+        assert scan.report is not None
+        model = self.detector.reference
+        return render_report(scan.report, lang=lang, with_names=with_names, made_at=datetime.now(), model=model)
 
     def forget(self, name: str) -> None:
         """Forget a scan and its report."""

@@ -85,6 +85,7 @@ def verdict_view(verdict: Verdict, lang: str, sender: str = "") -> dict[str, Any
     """A verdict for the templates."""
     side = 0 if lang == "ja" else 1
     shown = [name for name in HEADLINES if verdict.labels[name].flagged]
+    bits = _bits(verdict, lang)
     told = []
     if shown or verdict.verdict == "undecided":
         told = [
@@ -96,9 +97,11 @@ def verdict_view(verdict: Verdict, lang: str, sender: str = "") -> dict[str, Any
         "title": VERDICTS[verdict.verdict][side],
         "short": SHORT_VERDICTS[verdict.verdict][side],
         "lead": _LEADS[verdict.verdict][side],
-        "bits": _bits(verdict, lang),
-        "has_evidence": bool(verdict.evidence),
-        "labels": [_label(verdict, name, lang) for name in (*PATTERNS, "pitch")],
+        "bits": bits,
+        "has_evidence": any(bit["label"] for bit in bits),
+        "labels": sorted(
+            (_label(verdict, name, lang) for name in (*PATTERNS, "pitch")), key=lambda label: not label["flagged"]
+        ),
         "signals": [
             {
                 "title": title_of(name, lang),
@@ -133,8 +136,11 @@ def _label(verdict: Verdict, name: str, lang: str) -> dict[str, Any]:
 
 def _bits(verdict: Verdict, lang: str) -> list[dict[str, str]]:
     """The text in stretches, each with what a touch on it tells."""
+    flagged = {name for name, score in (*verdict.labels.items(), *verdict.signals.items()) if score.flagged}
+    # where nothing is flagged, what made it doubtful is shown
+    evidence = [item for item in verdict.evidence if item.label in flagged or not flagged]
     bits = []
-    for piece in excerpt(verdict.text, verdict.evidence, _LONG_TEXT, 300):
+    for piece in excerpt(verdict.text, evidence, _LONG_TEXT, 300):
         label = next((name for name in piece.labels if name in PATTERNS), piece.labels[0] if piece.labels else "")
         tip = ""
         if label:
