@@ -20,7 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
-TEXT = "久しぶり!最近すごい人と出会って人生変わったんだよね。どうしても会わせたくて。詳しくは会ってから話すから、来週カフェで1時間だけもらえない?"
+TEXT = (
+    "久しぶり!最近すごい人と出会って人生変わったんだよね。どうしても会わせたくて。"
+    "詳しくは会ってから話すから、来週カフェで1時間だけもらえない?"
+)
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "X-Fragment": "1"}
 JSON = {"Content-Type": "application/json"}
 CLIENTS = 50
@@ -51,6 +54,7 @@ def paste_ratios() -> tuple[float, float]:
     """A paste (HTML) and a call of the API against `Detector.check`, all in this process."""
     import uvicorn
 
+    from kanyu.cli.serve import listen
     from kanyu.detector import load
     from kanyu.feedback import FeedbackStore
     from kanyu.web import create_app
@@ -58,7 +62,7 @@ def paste_ratios() -> tuple[float, float]:
     detector = load()
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(detector, FeedbackStore(Path(folder) / "feedback.sqlite3"))
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = listen("127.0.0.1", 0)
         server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

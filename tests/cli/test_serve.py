@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from kanyu.cli.serve import listen
+
 SECRET = "秘密の話は会ってからするね"
 
 
@@ -123,3 +125,10 @@ def test_without_the_extra_the_exact_line_is_told() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr == "kanyu: kanyu serve needs an optional part: pip install 'kanyu[web]'\n"
+
+
+def test_answers_are_not_held_back_for_more() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP  # what asyncio asks before it sets TCP_NODELAY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
+from kanyu.cli.serve import listen
 from kanyu.detector import Detector
 from kanyu.feedback import FeedbackStore
 from kanyu.web import create_app
@@ -48,7 +48,7 @@ class Site:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[int]:
     """Serve an application as `kanyu serve` does; the port."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, access_log=False, log_level="warning", lifespan="on", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

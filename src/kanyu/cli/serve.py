@@ -17,7 +17,7 @@ from kanyu.errors import KanyuError, MissingExtraError, UsageError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["serve"]
+__all__ = ["listen", "serve"]
 
 FIRST_PORT: Final = 8765
 _LAST_PORT: Final = FIRST_PORT + 200
@@ -53,7 +53,7 @@ def serve(
     from kanyu.web.security import LOOPBACK_NAMES, is_loopback
 
     is_local = is_loopback(host)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     detector = load(model_path, thresholds=thresholds)
     app: FastAPI = create_app(detector, hosts=LOOPBACK_NAMES | {host.lower()} if is_local else None)
     number = listener.getsockname()[1]
@@ -82,14 +82,15 @@ def serve(
     return 0
 
 
-def _listen(host: str, port: int | None) -> socket.socket:
+def listen(host: str, port: int | None) -> socket.socket:
     """A listening socket; without a port the first free one."""
     try:
         family = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
     except OSError:
         raise UsageError(f"--host {host}: no address of this machine; leave it out for 127.0.0.1") from None
     for number in range(FIRST_PORT, _LAST_PORT) if port is None else (port,):
-        listener = socket.socket(family)
+        # asyncio switches Nagle's algorithm off only where the protocol is named: 40 ms less per answer
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if sys.platform != "win32":  # there it would share the port with another program
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
