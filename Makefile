@@ -44,6 +44,9 @@ model: install  ## rebuild the shipped model from data/ and models/ordinary-chat
 data-report: install  ## counts, agreement, duplicates and split checks of data/; fails where one is missed
 	$(BIN)/python -m kanyu.training.data_report data
 
+card: install  ## measure the shipped model; writes models/figures.json and models/README.md
+	$(BIN)/python -m kanyu.training.card data $(SHARED) models
+
 clean:
 	rm -rf $(VENV) $(DEMO_VENV) .cache dist build demo-report.html
 

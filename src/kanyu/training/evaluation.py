@@ -21,7 +21,10 @@ __all__ = [
     "expected_calibration_error",
     "false_alarms",
     "label_figures",
+    "load_real",
     "pair_accuracy",
+    "pattern_recall",
+    "reliability",
     "slices",
 ]
 
@@ -201,6 +204,17 @@ def pattern_recall(detector: Detector, frame: pd.DataFrame) -> float:
     scores, _ = detector.log_odds(rows["text"].tolist(), PATTERNS)
     limits = np.array([detector.thresholds[name] for name in PATTERNS])
     return float((_probabilities(scores) >= limits).any(axis=1).mean())
+
+
+def reliability(detector: Detector, frame: pd.DataFrame, n_bins: int = 10) -> dict[str, list[list[float]]]:
+    """Mean probability and share of positives in bins of equal mass, by headline label."""
+    scores, _ = detector.log_odds(frame["text"].tolist())
+    result = {}
+    for k, name in enumerate(HEADLINES):
+        probabilities, truth = _probabilities(scores[:, k]), frame[name].to_numpy(dtype=float)
+        bins = np.array_split(np.argsort(probabilities, kind="stable"), n_bins)
+        result[name] = [[float(probabilities[rows].mean()), float(truth[rows].mean())] for rows in bins]
+    return result
 
 
 def pair_accuracy(detector: Detector, frame: pd.DataFrame) -> tuple[float, int]:

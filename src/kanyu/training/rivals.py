@@ -89,9 +89,10 @@ def rivals(train: pd.DataFrame, test: pd.DataFrame, stock_words: Sequence[str], 
 
 def _decide(model: Pipeline, texts: pd.Series) -> Floats:
     if hasattr(model, "decision_function"):
-        return np.asarray(model.decision_function(texts))
+        return np.asarray(model.decision_function(texts), dtype=np.float64)
     probabilities = np.asarray(model.predict_proba(texts))[:, 1]
-    return np.log(np.clip(probabilities, 1e-12, None) / np.clip(1 - probabilities, 1e-12, None))
+    odds: Floats = np.clip(probabilities, 1e-12, None) / np.clip(1 - probabilities, 1e-12, None)
+    return np.log(odds)
 
 
 def _threshold(truth: Floats, scores: Floats) -> float:

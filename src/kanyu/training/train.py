@@ -44,6 +44,7 @@ __all__ = [
     "open_thresholds",
     "to_conversation",
     "train",
+    "training_frame",
 ]
 
 Floats = NDArray[np.float64]
@@ -179,11 +180,7 @@ def train(
     options, point = options or TrainingOptions(), point or OperatingPoint()
     tell = progress or (lambda done, total, what: None)
     talks = [talk for talk in conversations if talk["split"] != "test"]
-    parts = [messages[messages["split"] != "test"]]
-    if talks:
-        parts.append(conversation_messages(talks))
-    frame = pd.concat(parts, ignore_index=True)
-    is_message = np.arange(len(frame)) < len(parts[0])
+    frame, is_message = training_frame(messages, talks)
     labels = _trainable(frame[is_message])
     groups = frame["group"].astype(str).to_numpy()
     n_folds = min(5, len(set(groups)))
@@ -238,6 +235,25 @@ def train(
     )
     tell(5, 5, "done")
     return Trained(model, frame, out_of_fold, record, talks, message_scores)
+
+
+def training_frame(
+    messages: pd.DataFrame, conversations: Sequence[dict[str, Any]]
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """All rows to train on: labelled messages and the messages of conversations, without the split ``test``.
+
+    Returns
+    -------
+    frame : DataFrame
+    is_message : ndarray of bool, shape (n_rows,)
+        False for messages of conversations.
+    """
+    parts = [messages[messages["split"] != "test"]]
+    talks = [talk for talk in conversations if talk["split"] != "test"]
+    if talks:
+        parts.append(conversation_messages(talks))
+    frame = pd.concat(parts, ignore_index=True)
+    return frame, np.arange(len(frame)) < len(parts[0])
 
 
 def to_conversation(talk: Mapping[str, Any]) -> Conversation:
