@@ -18,6 +18,7 @@ LAYERS = (
     ("tokenizer",),
     ("importers",),
     ("features",),
+    ("index",),
     ("course",),
     ("model",),
     ("advice", "cooling_off"),
@@ -32,6 +33,7 @@ LAYERS = (
     ("web",),
     ("distributed",),
     ("cli",),
+    ("__main__",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

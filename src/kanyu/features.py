@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kanyu.messages import Span
@@ -19,7 +20,19 @@ from kanyu.tokenizer import SudachiTokenizer, Token
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
-__all__ = ["BLOCKS", "WINDOW", "FeatureOptions", "TermMaker", "Terms", "windows"]
+__all__ = [
+    "BLOCKS",
+    "WINDOW",
+    "FeatureOptions",
+    "TermMaker",
+    "Terms",
+    "length_name",
+    "pair_name",
+    "split_pair",
+    "synonym_name",
+    "windows",
+    "word_name",
+]
 
 WINDOW: Final = 400
 """Texts of up to this many canonical characters are one window."""
@@ -131,49 +144,44 @@ class TermMaker:
             In no particular order; equal names may occur many times.
         """
         options = self.options
-        names: list[str] = []
-        starts: list[int] = []
-        ends: list[int] = []
+        found: list[tuple[str, int, int]] = []
         previous: tuple[str, int] | None = None
-        content: list[tuple[str, int, int]] = []
+        content: list[tuple[str, int]] = []
         for token in self.tokenizer.tokenize(text):
-            if token.pos == "空白":
+            word = self.word(token)
+            if word is None:
                 continue
-            word = self._word(token)
-            names.append("w/" + word)
-            starts.append(token.start)
-            ends.append(token.end)
+            found.append((word_name(word), token.start, token.end))
             if previous is not None:
-                names.append(f"b/{previous[0]}/{word}")
-                starts.append(previous[1])
-                ends.append(token.end)
+                found.append((pair_name(previous[0], word), previous[1], token.end))
             previous = word, token.start
-            if options.synonyms:
-                for group in token.synonyms:
-                    names.append(f"s/{group}")
-                    starts.append(token.start)
-                    ends.append(token.end)
+            found += [(synonym_name(group), token.start, token.end) for group in self.synonyms(token)]
             if options.skip and token.pos in _CONTENT:
-                for other, start, _ in content[-options.skip :]:
-                    names.append(f"k/{other}/{word}")
-                    starts.append(start)
-                    ends.append(token.end)
-                content.append((word, token.start, token.end))
-        if options.amounts:
-            for name, start, end in _amounts(text):
-                names.append(name)
-                starts.append(start)
-                ends.append(end)
-        if options.concepts:
-            for name, start, end in _concept_terms(text):
-                names.append(name)
-                starts.append(start)
-                ends.append(end)
+                found += [(f"k/{other}/{word}", start, token.end) for other, start in content[-options.skip :]]
+                content.append((word, token.start))
+        found += self.text_terms(text)
         if options.length:
-            names.append(f"l/{len(text).bit_length()}")
-            starts.append(0)
-            ends.append(len(text))
-        return Terms(names, starts, ends)
+            found.append((length_name(len(text).bit_length()), 0, len(text)))
+        return Terms([name for name, _, _ in found], [start for _, start, _ in found], [end for _, _, end in found])
+
+    def text_terms(self, text: str) -> list[tuple[str, int, int]]:
+        """Terms found in the text itself, whatever its tokens: amounts, concepts and their pairs.
+
+        Returns
+        -------
+        list of (str, int, int)
+            Name and half-open range of each.
+        """
+        found: list[tuple[str, int, int]] = []
+        if self.options.amounts:
+            found += _amounts(text)
+        if self.options.concepts:
+            found += _concept_terms(text)
+        return found
+
+    def terms(self, text: str) -> tuple[Terms, Terms]:
+        """The terms of each block of :data:`BLOCKS`."""
+        return self.word_terms(text), self.char_terms(text)
 
     def char_terms(self, text: str) -> Terms:
         """Character n-grams of canonical text, `char_min` to `char_max` long."""
@@ -188,28 +196,72 @@ class TermMaker:
                 ends += range(n, len(text) + 1)
         return Terms(names, starts, ends)
 
-    def _word(self, token: Token) -> str:
+    def word(self, token: Token) -> str | None:
+        """The word that a token stands for in terms; None for white space."""
+        if token.pos == "空白":
+            return None
         if self.options.amounts and _NUMBER.fullmatch(token.norm):
             return "#"
         if self.options.names and token.pos in ("人名", "地名"):
             return f"<{token.pos}>"
         return token.norm.lower()
 
+    def synonyms(self, token: Token) -> tuple[int, ...]:
+        """The synonym groups of a token that become terms."""
+        return token.synonyms if self.options.synonyms else ()
 
-def _concept_terms(text: str) -> Iterator[tuple[str, int, int]]:
+
+def word_name(word: str) -> str:
+    """The name of a word."""
+    return f"w/{word}"
+
+
+def synonym_name(group: int) -> str:
+    """The name of a synonym group of Sudachi's dictionary."""
+    return f"s/{group}"
+
+
+def length_name(bits: int) -> str:
+    """The name of a length class: how many bits the number of characters has."""
+    return f"l/{bits}"
+
+
+def pair_name(first: str, second: str) -> str:
+    """The name of two neighbouring words."""
+    return f"b/{first}/{second}"
+
+
+def split_pair(name: str) -> list[tuple[str, str]]:
+    """All pairs of words that have this name; none for the name of another kind of term.
+
+    Examples
+    --------
+    >>> split_pair("b/月利/8")
+    [('月利', '8')]
+    >>> split_pair("b/1/2/日")
+    [('1', '2/日'), ('1/2', '日')]
+    >>> split_pair("w/月利")
+    []
+    """
+    if not name.startswith("b/"):
+        return []
+    words = name[2:]
+    return [(words[:index], words[index + 1 :]) for index, char in enumerate(words) if char == "/"]
+
+
+def _concept_terms(text: str) -> list[tuple[str, int, int]]:
     """Concepts found, and every pair of them: once at each of its two places."""
     finder, names, lengths = _concepts()
+    found: list[tuple[str, int, int]] = []
     first: dict[str, tuple[int, int]] = {}
     for pattern, start, _ in finder.find_matches_as_indexes(text, overlapping=True):
         name, end = names[pattern], start + lengths[pattern]
-        yield f"c/{name}", start, end
+        found.append((f"c/{name}", start, end))
         first.setdefault(name, (start, end))
-    found = sorted(first)
-    for index, a in enumerate(found):
-        for b in found[index + 1 :]:
-            pair = f"p/{a}/{b}"
-            yield pair, *first[a]
-            yield pair, *first[b]
+    for a, b in combinations(sorted(first), 2):
+        pair = f"p/{a}/{b}"
+        found += [(pair, *first[a]), (pair, *first[b])]
+    return found
 
 
 @cache

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from kanyu.canonical import Canonical, canonicalize
 from kanyu.course import CourseModel
 from kanyu.errors import ModelError, OutputError
-from kanyu.features import BLOCKS, FeatureOptions, TermMaker, Terms, windows
+from kanyu.features import BLOCKS, FeatureOptions, TermMaker, windows
+from kanyu.index import TermIndex
 from kanyu.labels import HEADLINES, MODEL_LABELS
 from kanyu.messages import Span
 from kanyu.tokenizer import dictionary_version
@@ -143,12 +144,9 @@ class Model:
         return TermMaker(self.options)
 
     @cached_property
-    def _ids(self) -> tuple[dict[str, int], ...]:
-        tables, base = [], 0
-        for terms in self.vocabulary:
-            tables.append(dict(zip(terms, range(base, base + len(terms)), strict=True)))
-            base += len(terms)
-        return tuple(tables)
+    def index(self) -> TermIndex:
+        """Finds the terms that the model knows."""
+        return TermIndex(self.maker, self.vocabulary)
 
     @cached_property
     def _block_ends(self) -> Ints:
@@ -226,40 +224,17 @@ class Model:
             )
         return canonical, explanations, int(known.sum())
 
-    def _terms(self, text: str) -> tuple[Terms, Terms]:
-        return self.maker.word_terms(text), self.maker.char_terms(text)
-
     def _occurrences(self, text: str, base: int) -> tuple[Ints, Ints, Ints, Floats]:
         """Ids, ranges and TF-IDF values (each spread over the term's occurrences) of a window."""
-        all_ids: list[int] = []
-        starts: list[int] = []
-        ends: list[int] = []
-        for terms, table in zip(self._terms(text), self._ids, strict=True):
-            for name, start, end in zip(*terms, strict=True):
-                known = table.get(name)
-                if known is not None:
-                    all_ids.append(known)
-                    starts.append(start + base)
-                    ends.append(end + base)
-        ids = np.array(all_ids, dtype=np.int64)
+        ids, starts, ends = self.index.occurrences(text)
         unique, inverse, counts = np.unique(ids, return_inverse=True, return_counts=True)
         values = self._values(np.zeros(len(unique), dtype=np.int64), unique, counts)
-        return ids, np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64), (values / counts)[inverse]
+        return ids, starts + base, ends + base, (values / counts)[inverse]
 
     def _score_windows(self, pieces: Sequence[str], columns: Ints) -> tuple[Floats, Ints]:
-        n_terms = int(self._block_ends[-1]) if len(self._block_ends) else 0
-        word_ids, char_ids = (table.get for table in self._ids)
-        keys: list[int] = []
-        lengths: list[int] = []
-        for piece in pieces:
-            words, chars = self._terms(piece)
-            before = len(keys)
-            keys += [i for i in map(word_ids, words.names) if i is not None]
-            keys += [i for i in map(char_ids, chars.names) if i is not None]
-            lengths.append(len(keys) - before)
-        n_windows = len(pieces)
-        row_of = np.repeat(np.arange(n_windows, dtype=np.int64), lengths)
-        unique, counts = np.unique(row_of * n_terms + np.array(keys, dtype=np.int64), return_counts=True)
+        n_terms, n_windows = len(self.idf), len(pieces)
+        found = self.index.find(pieces)
+        unique, counts = np.unique(found.rows * n_terms + found.ids, return_counts=True)
         rows, ids = np.divmod(unique, max(n_terms, 1))
         values = self._values(rows, ids, counts)
         known = np.bincount(rows, minlength=n_windows)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kanyu.errors import UsageError
 
 if TYPE_CHECKING:
-    from sudachipy import Dictionary, Tokenizer
+    from sudachipy import Dictionary, Morpheme, MorphemeList, Tokenizer
 
-__all__ = ["SudachiTokenizer", "Token", "dictionary_version"]
+__all__ = ["SudachiTokenizer", "Token", "TokenCoder", "dictionary_version"]
 
 _PIECE: Final = 1500  # code points; Sudachi refuses 49,149 bytes, or 65,535 after its own folding
 _SENTENCE_END: Final = re.compile(r"[。.!?\n]")  # はい。|では
@@ -81,17 +81,62 @@ class SudachiTokenizer:
         return [token for start, end in _pieces(text) for token in self._tokenize_piece(text[start:end], start)]
 
     def _tokenize_piece(self, text: str, offset: int) -> list[Token]:
-        pos_names = _pos_names()
-        return [
-            Token(
-                morpheme.begin() + offset,
-                morpheme.end() + offset,
-                morpheme.normalized_form(),
-                pos_names(morpheme.part_of_speech_id()),
-                tuple(morpheme.synonym_group_ids()),
-            )
-            for morpheme in _tokenizer(self.mode).tokenize(text)
-        ]
+        return [_token(morpheme, offset) for morpheme in _tokenizer(self.mode).tokenize(text)]
+
+
+class TokenCoder:
+    """Tokens as numbers that somebody gives them, asked for once for each word of the dictionary.
+
+    Parameters
+    ----------
+    tokenizer : SudachiTokenizer
+        Whose tokens they are.
+    code_of : callable
+        The number of a token. It may look at `norm`, `pos` and `synonyms`, which follow from the
+        word; of words that are not in the dictionary it is asked each time.
+
+    Notes
+    -----
+    Tokens and their strings are not even made for words that are known already. May be shared by threads.
+    """
+
+    def __init__(self, tokenizer: SudachiTokenizer, code_of: Callable[[Token], int]) -> None:
+        self._tokenizer = tokenizer
+        self._code_of = code_of
+        self._known: dict[int, int] = {}  # by Sudachi's word id
+
+    def codes(self, texts: Sequence[str], end: int) -> list[int]:
+        """The codes of all tokens, and `end` after those of each text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Canonical texts.
+        end : int
+        """
+        from sudachipy import Morpheme
+
+        mode, known, word_id = self._tokenizer.mode, self._known.__getitem__, Morpheme.word_id
+        tokenize, morphemes = _tokenizer(mode).tokenize, _scratch(mode)
+        codes: list[int] = []
+        for text in texts:
+            for piece in [text] if len(text) <= _PIECE else [text[start:stop] for start, stop in _pieces(text)]:
+                tokenize(piece, out=morphemes)
+                try:
+                    codes += [*map(known, map(word_id, morphemes))]
+                except KeyError:
+                    codes += map(self._code, morphemes)
+            codes.append(end)
+        return codes
+
+    def _code(self, morpheme: Morpheme) -> int:
+        word_id = morpheme.word_id()
+        code = self._known.get(word_id)
+        if code is None:
+            code = self._code_of(_token(morpheme, 0))
+            if not morpheme.is_oov():  # all unknown words of one part of speech share an id
+                self._known[word_id] = code
+        return code
 
 
 def dictionary_version() -> str:
@@ -132,12 +177,32 @@ _local = threading.local()
 
 
 def _tokenizer(mode: str) -> Tokenizer:
-    tokenizers: dict[str, Tokenizer] = _local.__dict__
-    if mode not in tokenizers:
+    return _tools(mode)[0]
+
+
+def _scratch(mode: str) -> MorphemeList:
+    """Where this thread may have Sudachi write its morphemes; the next text takes their place."""
+    return _tools(mode)[1]
+
+
+def _tools(mode: str) -> tuple[Tokenizer, MorphemeList]:
+    tools: dict[str, tuple[Tokenizer, MorphemeList]] = _local.__dict__
+    if mode not in tools:
         from sudachipy import SplitMode
 
-        tokenizers[mode] = _dictionary().tokenizer(mode=getattr(SplitMode, mode))
-    return tokenizers[mode]
+        tokenizer = _dictionary().tokenizer(mode=getattr(SplitMode, mode))
+        tools[mode] = tokenizer, tokenizer.tokenize("")
+    return tools[mode]
+
+
+def _token(morpheme: Morpheme, offset: int) -> Token:
+    return Token(
+        morpheme.begin() + offset,
+        morpheme.end() + offset,
+        morpheme.normalized_form(),
+        _pos_table()[morpheme.part_of_speech_id()],
+        tuple(morpheme.synonym_group_ids()),
+    )
 
 
 class _PosNames(dict[int, str]):
@@ -151,7 +216,3 @@ class _PosNames(dict[int, str]):
 @cache
 def _pos_table() -> _PosNames:
     return _PosNames()
-
-
-def _pos_names() -> Callable[[int], str]:
-    return _pos_table().__getitem__
