@@ -17,6 +17,9 @@ __all__ = ["Phrase", "find_phrases"]
 MAX_PHRASES: Final = 6
 _LEAST_SHARE: Final = 0.06  # of all that speaks for the label, a phrase brings at least this share
 _LONGEST_GAP: Final = 2  # characters of a joined gap between two phrases
+_LOOSE: Final = frozenset({"助詞", "助動詞", "補助記号", "接尾辞"})
+_NOUNS: Final = frozenset({"名詞", "接頭辞", "接尾辞"})
+_VERBS: Final = frozenset({"動詞", "形容詞", "助動詞"})
 _BORDERS: Final = frozenset("。!?\n、,…・")
 
 
@@ -62,7 +65,9 @@ def find_phrases(explanation: Explanation, text: str, tokens: Sequence[Token]) -
             - penalty * (token.end - token.start)
             for token in clause
         ]
-        runs += [(clause[first].start, clause[last - 1].end) for first, last in _maximal_runs(scores)]
+        for first, last in _maximal_runs(scores):
+            first, last = _readable(clause, first, last)
+            runs.append((clause[first].start, clause[last - 1].end))
     phrases = [
         Phrase(Span(start, end), float(sums[end - window.start] - sums[start - window.start]))
         for start, end in _joined(runs, text)
@@ -114,11 +119,30 @@ def _maximal_runs(scores: Sequence[float]) -> list[tuple[int, int]]:
     return [(first, end) for first, end, _, _ in runs]
 
 
+def _readable(clause: Sequence[Token], first: int, last: int) -> tuple[int, int]:
+    """Shape a run of tokens so that it reads as words: no particle at its edges, no compound or verb cut in two."""
+    start, end = first, last
+    while end - start > 1 and clause[start].pos in _LOOSE:
+        start += 1
+    while end - start > 1 and clause[end - 1].pos == "助詞":
+        end -= 1
+    while start > 0 and clause[start].pos in _NOUNS and clause[start - 1].pos in _NOUNS:
+        start -= 1
+    while end < len(clause) and (
+        (clause[end - 1].pos in _NOUNS and clause[end].pos in _NOUNS)
+        or (clause[end - 1].pos in _VERBS and clause[end].pos == "助動詞")
+    ):
+        end += 1
+    return start, end
+
+
 def _joined(runs: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:
     """Join runs that stand almost side by side in one line."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(runs):
-        if joined and start - joined[-1][1] <= _LONGEST_GAP and "\n" not in text[joined[-1][1] : start]:
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        elif joined and start - joined[-1][1] <= _LONGEST_GAP and "\n" not in text[joined[-1][1] : start]:
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))

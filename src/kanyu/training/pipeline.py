@@ -39,6 +39,8 @@ class TrainingOptions:
         Inverse strength of regularisation, in (0, inf).
     min_df : int
         A term must occur in this many windows of the training rows.
+    max_terms : int
+        Where more terms than this are left, `min_df` rises until they are not: the model file stays small.
     conversation_weight : float
         Weight of a message that comes from a conversation.
     n_jobs : int
@@ -48,7 +50,8 @@ class TrainingOptions:
     features: FeatureOptions = field(default_factory=FeatureOptions)
     C: float = 10.0
     min_df: int = 2
-    conversation_weight: float = 0.5
+    max_terms: int = 80_000
+    conversation_weight: float = 0.3
     n_jobs: int = 2
 
 
@@ -168,17 +171,20 @@ def fit_labels(counts: Counts, targets: Floats, weights: Floats, options: Traini
     out; of each, the window that it scores highest is then the positive one, and its other windows are left out.
     """
     chosen = np.isin(counts.row, rows)
-    kept, idf = [], []
-    for block in counts.blocks:
-        part = block[chosen]
-        frequency = np.asarray((part > 0).sum(axis=0)).ravel()
-        columns = np.flatnonzero(frequency >= options.min_df)
-        kept.append(columns)
-        idf.append(np.log((1 + part.shape[0]) / (1 + frequency[columns])) + 1.0)
+    n_windows = int(chosen.sum())
+    frequencies = [np.asarray((block[chosen] > 0).sum(axis=0)).ravel() for block in counts.blocks]
+    least = options.min_df
+    while sum(int((frequency >= least).sum()) for frequency in frequencies) > options.max_terms:
+        least += 1
+    kept = [np.flatnonzero(frequency >= least) for frequency in frequencies]
+    idf = [
+        np.log((1 + n_windows) / (1 + frequency[columns])) + 1.0
+        for frequency, columns in zip(frequencies, kept, strict=True)
+    ]
     x = _tfidf(counts, kept, idf)
-    n_windows = np.bincount(counts.row, minlength=len(targets))
-    is_long = (n_windows > 1)[counts.row]
-    label_weights = weights[counts.row] / np.sqrt(n_windows[counts.row])
+    windows_of = np.bincount(counts.row, minlength=len(targets))
+    is_long = (windows_of > 1)[counts.row]
+    label_weights = weights[counts.row] / np.sqrt(windows_of[counts.row])
     fits = Parallel(n_jobs=options.n_jobs, backend="threading")(
         delayed(_fit_label)(x, targets[counts.row, label], chosen, is_long, counts.row, label_weights, options.C)
         for label in range(targets.shape[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any, Final
 
@@ -211,7 +212,13 @@ def train(
         "data_sha256": digest,
         "n_messages": int(is_message.sum()),
         "n_conversation_messages": int((~is_message).sum()),
-        "training": {"C": options.C, "min_df": options.min_df, "conversation_weight": options.conversation_weight},
+        "training": {
+            "C": options.C,
+            "min_df": options.min_df,
+            "max_terms": options.max_terms,
+            "conversation_weight": options.conversation_weight,
+        },
+        "environment": {name: version_of(name) for name in ("numpy", "scipy", "scikit-learn", "sudachipy")},
         "operating_point": asdict(point),
     }
     draft = _assemble(

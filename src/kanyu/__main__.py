@@ -1,0 +1,5 @@
+"""``python -m kanyu``."""
+
+from kanyu.cli import main
+
+main()
