@@ -16,7 +16,7 @@ from sklearn.metrics import cohen_kappa_score
 from kanyu.labels import DISCLOSURES, HEADLINES, PATTERNS, SIGNALS
 from kanyu.training.corpus import load_conversations, load_messages
 
-__all__ = ["agreement", "counts", "main", "near_duplicates", "split_faults"]
+__all__ = ["agreement", "counts", "main", "near_duplicates", "report", "split_faults"]
 
 _SHINGLE: Final = 5
 _SIMILAR: Final = 0.6
@@ -196,8 +196,21 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the report of a data folder; 1 where a figure is missed."""
+    """Print the report of a data folder and put it into its README; 1 where a figure is missed."""
     data = Path(arguments[0] if arguments else "data")
+    lines, missed = report(data)
+    print("\n".join(lines))
+    readme = data / "README.md"
+    if readme.exists() and _BEGIN in readme.read_text("utf-8"):
+        text = readme.read_text("utf-8")
+        head, rest = text.split(_BEGIN)
+        block = "\n".join([_BEGIN, "```", *lines, "```", _END])
+        readme.write_text(head + block + rest.split(_END)[1], "utf-8")
+    return int(missed > 0)
+
+
+def report(data: Path) -> tuple[list[str], int]:
+    """The lines of the report, and how many figures are missed."""
     frame, talks = load_messages(data), load_conversations(data)
     figures = counts(frame, talks, (data / "stock_words.txt").read_text("utf-8").split())
     duplicates = near_duplicates(frame)
@@ -206,31 +219,35 @@ def main(arguments: Sequence[str]) -> int:
     figures["rationales in test"] = sum(1 for _ in _lines(data / "annotations" / "rationales.jsonl"))
     figures["share of near duplicates outside pairs"] = len({b for _, b, _ in duplicates}) / len(frame)
     figures["split faults"] = len(faults)
+    lines = []
     missed = 0
     for name, value in figures.items():
         limit = MINIMA.get(name, MAXIMA.get(name))
         bad = limit is not None and (value < limit if name in MINIMA else value > limit)
         missed += bad
         sign = "" if limit is None else f"  ({'at least' if name in MINIMA else 'at most'} {limit:g})"
-        print(
-            f"{value:9.3f}" if isinstance(value, float) else f"{value:9}",
-            f" {name}{sign}{'   <-- MISSED' if bad else ''}",
-        )
-    print("\nsplits (messages, conversations)")
+        shown = f"{value:9.3f}" if isinstance(value, float) else f"{value:9}"
+        lines.append(f"{shown}  {name}{sign}{'   <-- MISSED' if bad else ''}")
+    lines += ["", "splits (messages, conversations)"]
     for split in ("train", "dev", "test"):
         n = int((frame["split"] == split).sum())
-        print(f"  {split:6} {n:6} {n / len(frame):6.1%} {sum(talk['split'] == split for talk in talks):6}")
-    print(
-        "\nagreement of two readings (machine readers of the same guide: reproducibility, not agreement among people)"
-    )
-    for row in agreement(data).itertuples():
-        print(f"  {row.label:16} kappa {row.kappa:.3f}  raw {row.agreement:.3f}  n {row.n}")
-    print("\nopenings shared by more than two messages:", repeated_openings(frame))
-    for a, b, similarity in duplicates[:20]:
-        print(f"  near duplicates: {a} {b} {similarity:.2f}")
-    for fault in faults[:20]:
-        print(f"  {fault}")
-    return int(missed > 0)
+        lines.append(f"  {split:6} {n:6} {n / len(frame):6.1%} {sum(talk['split'] == split for talk in talks):6}")
+    lines += [
+        "",
+        "agreement of two readings (machine readers of one guide: reproducibility, not agreement among people)",
+    ]
+    lines += [
+        f"  {row.label:16} kappa {row.kappa:.3f}  raw {row.agreement:.3f}  n {row.n}"
+        for row in agreement(data).itertuples()
+    ]
+    openings = ", ".join(f"{opening!r} {n}" for opening, n in repeated_openings(frame))
+    lines += ["", f"openings shared by more than two messages: {openings}"]
+    lines += [f"near duplicates: {a} {b} {similarity:.2f}" for a, b, similarity in duplicates[:20]]
+    return lines + faults[:20], missed
+
+
+_BEGIN: Final = "<!-- begin: make data-report -->"
+_END: Final = "<!-- end: make data-report -->"
 
 
 if __name__ == "__main__":
