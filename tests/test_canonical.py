@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanyu.canonical import canonicalize
+from kanyu.canonical import _FOLD, _MASKS, _SIGN, _kana, _kana_finder, canonicalize, lexicon_spellings
 
 UNDONE = [
     ("FX", "fx"),
@@ -87,3 +87,15 @@ def test_any_mix_of_disguises_maps_back(text: str) -> None:
     for index in range(len(canonical.text)):
         span = canonical.to_original(index, index + 1)
         assert 0 <= span.start < span.end <= len(text)
+
+
+def test_texts_without_signs_need_no_folding() -> None:
+    plain = [chr(code) for code in range(0x110000) if not _SIGN.match(chr(code))]
+    assert len(plain) > 20_000
+    assert all(char.translate(_FOLD) == char for char in plain)
+    assert _MASKS.isdisjoint(plain)
+
+
+@given(st.text(alphabet="".join(lexicon_spellings()) + "ーん", max_size=12))
+def test_every_kana_spelling_is_found_by_the_fast_finder(text: str) -> None:
+    assert _kana_finder().find_matches_as_indexes(text) or not _kana().search(text)

@@ -65,17 +65,29 @@ def test_commands_of_readme_exist(name: str, root: Path) -> None:
 
 
 def test_links_between_papers_lead_somewhere(root: Path) -> None:
-    for path in [*root.glob("*.md"), *(root / "docs").glob("*.md"), root / "data" / "README.md", root / "models" / "README.md"]:
+    for path in [
+        *root.glob("*.md"),
+        *(root / "docs").glob("*.md"),
+        root / "data" / "README.md",
+        root / "models" / "README.md",
+    ]:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
 def test_no_registry_host_and_no_machine_path_is_named(root: Path) -> None:
-    hosts = re.compile("|".join(map(re.escape, ("py" + "pi.org", "pythonhosted" + ".org", "registry.npm" + "js.org", "/work" + "/main"))))
+    hosts = re.compile(
+        "|".join(
+            map(re.escape, ("py" + "pi.org", "pythonhosted" + ".org", "registry.npm" + "js.org", "/work" + "/main"))
+        )
+    )
     listed = subprocess.run(["git", "-C", str(root), "ls-files"], capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
     for name in listed.stdout.splitlines():
         path = root / name
-        if path.suffix in (".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".js", "") and path.is_file():
+        if (
+            path.suffix in (".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".js", "")
+            and path.is_file()
+        ):
             assert not hosts.search(path.read_text("utf-8", errors="replace")), name

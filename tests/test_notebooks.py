@@ -20,5 +20,7 @@ def test_there_are_notebooks() -> None:
 def test_a_notebook_runs(path: Path) -> None:
     book = nbformat.read(path, as_version=4)
     assert len(book.cells) <= 12
-    NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     assert any(cell.get("outputs") for cell in book.cells)

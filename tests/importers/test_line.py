@@ -186,9 +186,7 @@ def test_a_line_that_continues_nothing_is_skipped(tmp_path: Path, text: str, lin
         ("[LINE] \u2068佐伯\u2069とのトーク履歴", "\u2068佐伯\u2069 私", "私"),
     ],
 )
-def test_the_owner_is_the_other_one(
-    tmp_path: Path, title: str, senders: str, me: str | None
-) -> None:
+def test_the_owner_is_the_other_one(tmp_path: Path, title: str, senders: str, me: str | None) -> None:
     rows = "".join(f"9:00\t{name}\tはい\n" for name in senders.split())
     conversation = read(tmp_path, f"{title}\n保存日時：2024/05/20 21:00\n\n2024/05/01(水)\n{rows}")
     assert conversation.me == me
@@ -247,9 +245,7 @@ def test_days_without_rows_between_date_lines(tmp_path: Path) -> None:
 
 def test_a_group_whose_name_ends_like_a_pair(tmp_path: Path) -> None:
     rows = "".join(f"9:00\t{name}\tはい\n" for name in ("まこ", "私", "他"))
-    conversation = read(
-        tmp_path, f"[LINE] まことのトーク履歴\n保存日時：2024/05/20 21:00\n\n{rows}"
-    )
+    conversation = read(tmp_path, f"[LINE] まことのトーク履歴\n保存日時：2024/05/20 21:00\n\n{rows}")
     assert (conversation.title, conversation.is_group, conversation.me) == ("まこと", True, None)
 
 

@@ -16,22 +16,14 @@ from tests.importers.test_samples import EXPECTED, as_record, sample_of
 FILES = [path for path in map(sample_of, EXPECTED) if path.is_file()]
 TEXTS = [path for path in FILES if path.suffix in (".txt", ".csv", ".tsv", ".jsonl")]
 LINE_PHONE = [path for path in TEXTS if path.name.startswith(("phone-", "demo-"))]
-by_name = pytest.mark.parametrize(
-    "sample", FILES, ids=lambda path: f"{path.parent.name}/{path.name}"
-)
-by_text = pytest.mark.parametrize(
-    "sample", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}"
-)
+by_name = pytest.mark.parametrize("sample", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+by_text = pytest.mark.parametrize("sample", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 
 
 def text_of(sample: Path) -> str:
     """The sample's text, its line ends made LF."""
     data = sample.read_bytes()
-    for codec in (
-        ("utf-16", "utf-8-sig")
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        else ("utf-8-sig", "cp932")
-    ):
+    for codec in ("utf-16", "utf-8-sig") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp932"):
         try:
             return data.decode(codec).replace("\r\n", "\n")
         except UnicodeDecodeError:
@@ -183,16 +175,10 @@ def test_some_fail_and_the_rest_is_kept(tmp_path: Path) -> None:
 def test_a_zip_is_read_as_its_folder_is(tmp_path: Path) -> None:
     import zipfile
 
-    folder = next(
-        path
-        for path in map(sample_of, EXPECTED)
-        if path.is_dir() and path.parent.name == "instagram"
-    )
+    folder = next(path for path in map(sample_of, EXPECTED) if path.is_dir() and path.parent.name == "instagram")
     path = tmp_path / "instagram.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for member in sorted(folder.rglob("*")):
             if member.is_file():
                 archive.write(member, member.relative_to(folder).as_posix())
-    assert [as_record(one) for one in read_export(path)] == [
-        as_record(one) for one in read_export(folder)
-    ]
+    assert [as_record(one) for one in read_export(path)] == [as_record(one) for one in read_export(folder)]

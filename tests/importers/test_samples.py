@@ -23,9 +23,7 @@ def as_record(conversation: Conversation) -> dict[str, Any]:
         "me": conversation.me,
         "is_group": conversation.is_group,
         "skipped": [line.line for line in conversation.skipped],
-        "messages": [
-            [m.at and m.at.isoformat(), m.sender, m.text, m.is_text] for m in conversation
-        ],
+        "messages": [[m.at and m.at.isoformat(), m.sender, m.text, m.is_text] for m in conversation],
     }
 
 

@@ -72,8 +72,6 @@ def test_moments(value: object, expected: str) -> None:
     assert moment.isoformat() == expected
 
 
-@pytest.mark.parametrize(
-    "value", ["", "2024-05-01", "明日", "2024-13-01 10:00", "9" * 30, None, True, 3, "1/1/1 1:1"]
-)
+@pytest.mark.parametrize("value", ["", "2024-05-01", "明日", "2024-13-01 10:00", "9" * 30, None, True, 3, "1/1/1 1:1"])
 def test_what_is_no_moment(value: object) -> None:
     assert parse_moment(value, TOKYO) is None

@@ -67,9 +67,7 @@ def test_talking_of_encryption_is_no_notice(tmp_path: Path) -> None:
 )
 def test_notices(tmp_path: Path, rest: str) -> None:
     path = tmp_path / "x.txt"
-    path.write_text(
-        f"[2024/05/01 19:32:00] A: はい\n[2024/05/01 19:33:00] {rest}\n", encoding="utf-8"
-    )
+    path.write_text(f"[2024/05/01 19:32:00] A: はい\n[2024/05/01 19:33:00] {rest}\n", encoding="utf-8")
     (conversation,) = read_export(path)
     assert len(conversation) == 1
     assert not conversation.skipped
@@ -77,8 +75,6 @@ def test_notices(tmp_path: Path, rest: str) -> None:
 
 def test_the_owner_is_the_one_whom_the_file_does_not_name(tmp_path: Path) -> None:
     path = tmp_path / "WhatsApp Chat with 佐藤.txt"
-    path.write_text(
-        "5/1/24, 7:32 PM - 佐藤: はい\n5/1/24, 7:33 PM - 私: どうも\n", encoding="utf-8"
-    )
+    path.write_text("5/1/24, 7:32 PM - 佐藤: はい\n5/1/24, 7:33 PM - 私: どうも\n", encoding="utf-8")
     (conversation,) = read_export(path)
     assert (conversation.title, conversation.me, conversation.is_group) == ("佐藤", "私", False)

@@ -45,7 +45,12 @@ def test_calibration_error_of_overconfidence() -> None:
 
 
 def test_false_alarms_count_messages(detector: Detector) -> None:
-    chats = [[{"sender": "a", "text": "入会金38万円、元本保証で月利8%、2人紹介すれば元が取れます"}, {"sender": "b", "text": "了解です"}]]
+    chats = [
+        [
+            {"sender": "a", "text": "入会金38万円、元本保証で月利8%、2人紹介すれば元が取れます"},
+            {"sender": "b", "text": "了解です"},
+        ]
+    ]
     result = false_alarms(detector, chats)
     assert result["messages"] == 2
     assert result["counts"]["risky_product"] == 1
@@ -78,8 +83,26 @@ def test_false_alarms_on_real_chat_stay_low(detector: Detector, benign: Path) ->
 
 
 def test_evaluate_prints_json(root: Path) -> None:
-    command = [sys.executable, "-m", "kanyu", "evaluate", "kanyu-ja", str(root / "data" / "messages"), "--split", "dev", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "kanyu",
+        "evaluate",
+        "kanyu-ja",
+        str(root / "data" / "messages"),
+        "--split",
+        "dev",
+        "--json",
+    ]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     result = json.loads(run.stdout)
     for name in HEADLINES:
-        assert set(result["labels"][name]) >= {"n", "positives", "precision", "recall", "f1", "average_precision", "interval"}
+        assert set(result["labels"][name]) >= {
+            "n",
+            "positives",
+            "precision",
+            "recall",
+            "f1",
+            "average_precision",
+            "interval",
+        }

@@ -164,6 +164,28 @@ def test_a_dropped_zip_is_read(tab: Watched, site: Site, root: Path) -> None:
     expect(tab.page.locator(".verdict h2")).to_contain_text("1人に")
 
 
+def test_a_scan_can_be_stopped(tab: Watched, site: Site, tmp_path: Path) -> None:
+    for number in range(20):
+        lines = [
+            f"12:{i % 60:02}\t{'ab'[i % 2]}{number}\t{number * 1000 + i}番のお弁当を駅前で受け取りますね"
+            for i in range(1500)
+        ]
+        body = "\n".join(("[LINE] aとのトーク履歴", "保存日時:2024/06/25 10:00", "", "2024/06/14(金)", *lines))
+        (tmp_path / f"{number}.txt").write_text(body, "utf-8")
+    open_page(tab, site)
+    choose(tab, *sorted(tmp_path.glob("*.txt")))
+    expect(tab.page.locator(".stage")).to_contain_text("調べています")
+    expect(tab.page.get_by_role("progressbar")).to_be_visible()
+    tab.page.get_by_role("button", name="やめる").click()
+    expect(tab.page.locator(".working")).to_have_count(0)
+    expect(tab.page.get_by_role("button", name="ファイルを調べる")).to_be_enabled()
+    for _ in range(100):
+        if not list(site.temporary.iterdir()):
+            break
+        tab.page.wait_for_timeout(100)
+    assert list(site.temporary.iterdir()) == []
+
+
 def test_a_file_that_is_no_chat_is_answered_in_words(tab: Watched, site: Site, tmp_path: Path) -> None:
     other = tmp_path / "写真.png"
     other.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
