@@ -47,6 +47,9 @@ data-report: install  ## counts, agreement, duplicates and split checks of data/
 card: install  ## measure the shipped model; writes models/figures.json and models/README.md
 	$(BIN)/python -m kanyu.training.card data $(SHARED) models
 
+bench: install  ## speed and memory, as ratios of one run; fails where one is missed
+	set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python $$file; done
+
 clean:
 	rm -rf $(VENV) $(DEMO_VENV) .cache dist build demo-report.html
 

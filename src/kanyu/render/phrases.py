@@ -268,11 +268,12 @@ def sender_sentence(talk: ConversationReport, sender: SenderReport, lang: str = 
         return ""
     parts = [f"{'・'.join(patterns)}の特徴があります" if ja else f"Signs of {', '.join(patterns)}"]
     if sender.setup_index is not None:
-        when = moment(messages[sender.setup_index].at, lang)
+        at = messages[sender.setup_index].at
+        when = moment(at, lang)
         parts.append(
-            f"{when}に、何の話かを伏せた誘いが始まっています"
+            (f"{when}に、" if at else "") + "何の話かを伏せた誘いが始まっています"
             if ja
-            else f"drawn on with the matter held back from {when}"
+            else "drawn on with the matter held back" + (f" from {when}" if at else "")
         )
     missing = [name for name in DISCLOSURES if sender.disclosed[name] is None]
     if missing:

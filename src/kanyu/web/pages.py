@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -223,7 +224,8 @@ async def corrections(request: Request) -> Response:
     """What is kept, with the ways to take it along and to delete it."""
     service: Service = request.app.state.service
     kept = await asyncio.to_thread(service.feedback.corrections)
-    return _render(request, "feedback.html.j2", kept=list(reversed(kept)), labels=LABELS, headlines=HEADLINES)
+    rows = [(item, f"{datetime.fromisoformat(item.at).astimezone():%Y-%m-%d %H:%M}") for item in reversed(kept)]
+    return _render(request, "feedback.html.j2", kept=rows, labels=LABELS, headlines=HEADLINES)
 
 
 @router.post("/feedback")

@@ -32,6 +32,10 @@ _MOST_WAITING = 4
 _MOST_THREADS = 4  # each keeps a tokenizer of its own
 
 
+class Unwanted(Exception):
+    """The user has given up a scan, or the server ends."""
+
+
 @dataclass
 class Scan:
     """One dropped export on its way to a report."""
@@ -45,9 +49,12 @@ class Scan:
     report: ScanReport | None = field(default=None, repr=False)
     page: str = field(default="", repr=False)
     problem: str = ""
+    is_wanted: bool = True
 
     def tell(self, what: str, done: int, total: int) -> None:
-        """Take note of the progress."""
+        """Take note of the progress; `Unwanted` where nobody waits for it any more."""
+        if not self.is_wanted:
+            raise Unwanted
         self.what, self.done, self.total = what, done, total
 
 
@@ -67,6 +74,7 @@ class Service:
         n_threads = max(1, min(_MOST_THREADS, os.cpu_count() or 1))
         self._checkers = ThreadPoolExecutor(n_threads, "kanyu-check")
         self._scanner = ThreadPoolExecutor(1, "kanyu-scan")
+        self._asked: list[Scan] = []
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def check(self, texts: Sequence[str]) -> list[Verdict]:
@@ -82,7 +90,12 @@ class Service:
         """Judge uploads, off the loop; whatever was written is removed."""
         loop = asyncio.get_running_loop()
         folder = await loop.run_in_executor(None, save_uploads, uploads)
-        return await loop.run_in_executor(self._scanner, scan_folder, self.detector, folder, me)
+        asked = Scan("")
+        self._asked.append(asked)
+        try:
+            return await loop.run_in_executor(self._scanner, scan_folder, self.detector, folder, me, asked.tell)
+        finally:
+            self._asked.remove(asked)
 
     async def start_scan(self, uploads: Sequence[Upload], me: str | None, lang: str) -> Scan:
         """Begin to judge uploads; what was uploaded is written down before this returns."""
@@ -117,6 +130,8 @@ class Service:
             scan.report = report
             scan.page = self.render(scan, lang)
             scan.state = "done"
+        except Unwanted:
+            scan.state = "failed"
         except Problem as problem:
             scan.problem = problem.detail(lang)
             scan.state = "failed"
@@ -132,8 +147,10 @@ class Service:
         return render_report(scan.report, lang=lang, with_names=with_names, made_at=datetime.now(), model=model)
 
     def forget(self, name: str) -> None:
-        """Forget a scan and its report."""
-        self.scans.pop(name, None)
+        """Forget a scan and its report; one that runs stops at its next step."""
+        scan = self.scans.pop(name, None)
+        if scan is not None:
+            scan.is_wanted = False
 
     def keep(self, correction: NewCorrection) -> int:
         """Keep a correction, because its user asked for it."""
@@ -147,7 +164,9 @@ class Service:
         )
 
     def close(self) -> None:
-        """Stop the threads."""
+        """Stop the threads, and scans at their next step."""
+        for scan in (*self.scans.values(), *self._asked):
+            scan.is_wanted = False
         self._checkers.shutdown(wait=False, cancel_futures=True)
         self._scanner.shutdown(wait=False, cancel_futures=True)
         self.scans.clear()

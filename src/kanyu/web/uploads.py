@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 from kanyu.conversations import ConversationReport
 from kanyu.detector import Detector, ScanReport
-from kanyu.errors import KanyuError
+from kanyu.errors import InputError, UsageError
 from kanyu.importers import read_exports
 from kanyu.web.problems import Problem
 
-__all__ = ["Progress", "Upload", "save_uploads", "scan_folder"]
+__all__ = ["Progress", "Upload", "reason_for", "safe_name", "save_uploads", "scan_folder"]
 
 Upload = tuple[str, BinaryIO]
 """The name that the browser gives, and the bytes."""
@@ -25,6 +25,16 @@ Progress = Callable[[str, int, int], None]
 
 # What has no place in the name of a file, on any system: "a/b", "C:x", NUL, controls, direction marks, surrogates
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+_REASONS = (
+    ("password", "パスワードの付いたzipです。ほどいて、中のファイルを選んでください"),
+    ("for safety", "ほどくと大きすぎるzipです。安全のため開きませんでした"),
+    ("leave its folder", "あやしい名前の入ったzipです。開かないでください"),
+    ("damaged", "こわれているようです。もう一度書き出してみてください"),
+    ("empty", "空のファイルです。もう一度書き出してみてください"),
+    ("binary", "文の入ったファイルではありません"),
+    ("larger than", "大きすぎます。分けて書き出してください"),
+    ("more than", "ファイルが多すぎます。一部だけを選んでください"),
+)
 _LONGEST_NAME = 60  # characters: at most 240 bytes of UTF-8
 
 
@@ -88,9 +98,15 @@ def scan_folder(detector: Detector, folder: Path, me: str | None, progress: Prog
         paths = sorted(folder.glob("*/*"), key=lambda path: int(path.parent.name))
         try:
             conversations, failed = read_exports(_told(paths, tell), me=me or None)
-        except KanyuError as error:
-            reason = places.sub("", str(error))
-            raise Problem(422, "unusable", f"調べられません({reason})", f"cannot be used: {reason}") from None
+        except UsageError as error:
+            raise Problem(
+                422,
+                "unusable",
+                "「あなたの表示名」が、トークの中に見つかりません。トークに出ている名前と同じ文字で入れてください。",
+                f"Your name cannot be used: {places.sub('', str(error))}",
+            ) from None
+        except InputError as error:
+            raise _unreadable([("", places.sub("", str(error)))]) from None
         errors = tuple((places.sub("", name), places.sub("", reason)) for name, reason in failed)
         if not conversations:
             raise _unreadable(errors)
@@ -118,12 +134,23 @@ def _told(paths: Sequence[Path], tell: Progress) -> Iterable[Path]:
         yield path
 
 
+def reason_for(reason: str, lang: str) -> str:
+    """Why a file could not be read, in the reader's language; importers speak English.
+
+    >>> reason_for("a zip with a password; unpack it and give the folder", "ja")
+    'パスワードの付いたzipです。ほどいて、中のファイルを選んでください'
+    """
+    if lang != "ja":
+        return reason
+    return next((ja for word, ja in _REASONS if word in reason), "トーク履歴の形ではありません")
+
+
 def _unreadable(errors: Sequence[tuple[str, str]]) -> Problem:
-    reasons = " / ".join(f"{name}: {reason}" for name, reason in errors[:3])
+    ja, en = (" / ".join(f"{name}: {reason_for(reason, lang)}" for name, reason in errors[:3]) for lang in ("ja", "en"))
     return Problem(
         422,
         "unreadable",
-        f"トーク履歴として読み取れませんでした。アプリから書き出したファイルか、zipのままのものを選んでください。({reasons})",
-        f"This could not be read as an exported chat; choose the file (or zip) that the app exported. ({reasons})",
+        f"トーク履歴として読み取れませんでした。アプリから書き出したファイルか、zipのままのものを選んでください。({ja})",
+        f"This could not be read as an exported chat; choose the file (or zip) that the app exported. ({en})",
         {"errors": [{"source": name, "reason": reason} for name, reason in errors]},
     )

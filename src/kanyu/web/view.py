@@ -25,6 +25,7 @@ from kanyu.render.phrases import (
 )
 from kanyu.render.terminal import harmless
 from kanyu.verdict import VERDICTS, Verdict
+from kanyu.web.uploads import reason_for
 
 __all__ = ["Paste", "read_paste", "result_view", "scan_view", "verdict_view"]
 
@@ -136,10 +137,11 @@ def _label(verdict: Verdict, name: str, lang: str) -> dict[str, Any]:
 
 def _bits(verdict: Verdict, lang: str) -> list[dict[str, str]]:
     """The text in stretches, each with what a touch on it tells."""
-    flagged = {name for name, score in (*verdict.labels.items(), *verdict.signals.items()) if score.flagged}
-    # where nothing is flagged, what made it doubtful is shown
-    evidence = [item for item in verdict.evidence if item.label in flagged or not flagged]
-    bits = []
+    # The patterns that are flagged; else the pitch; else whatever made it doubtful. More colours would only confuse.
+    flagged = [name for name in (*PATTERNS, "pitch") if verdict.labels[name].flagged]
+    shown = [name for name in flagged if name != "pitch"] or flagged
+    evidence = [item for item in verdict.evidence if item.label in shown or not shown]
+    bits: list[dict[str, str]] = []
     for piece in excerpt(verdict.text, evidence, _LONG_TEXT, 300):
         label = next((name for name in piece.labels if name in PATTERNS), piece.labels[0] if piece.labels else "")
         tip = ""
@@ -153,7 +155,11 @@ def _bits(verdict: Verdict, lang: str) -> list[dict[str, str]]:
             )
             if article and lang != "ja":
                 tip += f" ({article})"
-        bits.append({"text": harmless(piece.text), "label": label, "tip": tip})
+        text = harmless(piece.text)
+        if bits and bits[-1]["label"] == label:
+            bits[-1]["text"] += text
+        else:
+            bits.append({"text": text, "label": label, "tip": tip})
     return bits
 
 
@@ -201,6 +207,6 @@ def scan_view(report: ScanReport, lang: str) -> dict[str, Any]:
         "n_skipped": sum(len(talk.conversation.skipped) for talk in report.conversations),
         "people": people[:20],
         "n_people": len(people),
-        "errors": [(harmless(source), harmless(reason)) for source, reason in report.errors],
+        "errors": [(harmless(source), harmless(reason_for(reason, lang))) for source, reason in report.errors],
         "has_owner": all(talk.me is not None for talk in report.conversations),
     }

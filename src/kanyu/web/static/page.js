@@ -128,18 +128,24 @@
     if (me) body.append("me", me);
     const mine = ++running;
     busy(drop, true);
-    const box = parse(`<div class="card working"><h2 data-heading></h2><p class="stage"></p><progress></progress></div>`);
-    const [heading, stage, bar] = [find("h2", box), find(".stage", box), find("progress", box)];
+    const box = parse(`<div class="card working"><h2 data-heading></h2><p class="stage"></p><progress></progress><p class="actions"><button type="button" hidden></button></p></div>`);
+    const [heading, stage, bar, stop] = [find("h2", box), find(".stage", box), find("progress", box), find("button", box)];
+    stop.textContent = say("やめる", "Stop");
     heading.textContent = say("調べています", "Working");
     stage.textContent = stages.read;
     bar.setAttribute("aria-label", say("進み具合", "Progress"));
     show(answer, box);
     let reply = await ask(to("/scans"), { method: "POST", body }, answer);
     let job = reply && await reply.json();
+    if (job) {
+      stop.dataset.forget = job.id;
+      stop.hidden = false;
+    }
     while (job && job.state === "running" && mine === running) {
       stage.textContent = stages[job.what] + (job.total > 1 ? ` ${job.done.toLocaleString()} / ${job.total.toLocaleString()}` : "");
       if (job.what === "judge" && job.total && job.done) { bar.max = job.total; bar.value = job.done; } else bar.removeAttribute("value");
       await new Promise((done) => setTimeout(done, 250));
+      if (mine !== running) return;
       reply = await ask(to(`/scans/${job.id}`), {}, answer);
       job = reply && await reply.json();
     }
@@ -179,6 +185,8 @@
     if (!button) return;
     const reply = await ask(to(`/scans/${button.dataset.forget}`), { method: "DELETE" }, answer);
     if (!reply) return;
+    running += 1;
+    busy(find("#drop"), false);
     answer.replaceChildren();
     tell(say("結果を消しました", "Deleted"));
     find("#file").value = "";
