@@ -14,9 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kanyu.messages import Span
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
 
 __all__ = ["Canonical", "canonicalize", "lexicon_spellings", "lexicon_words"]
 
@@ -56,6 +59,10 @@ _AFTER_KATAKANA: Final = re.compile(r"(?<=[ァ-ヺ])[‐‑‒–—―─━−
 _SUSPECT_ALIKE: Final = re.compile(  # 力ジノ, セミナ一
     "[" + "".join(_KATAKANA_ALIKES) + "](?=[ァ-ヺ])|(?<=[ァ-ヺー])[" + "".join(_KATAKANA_ALIKES) + "]"
 )
+# Cheap signs that an expensive search above would find nothing, which holds for most texts.
+_SIGN: Final = re.compile(rf"[^{_LETTER[1:-1]}0-9、。,!?「」『』()\n:]")  # the others fold to themselves
+_TWICE: Final = re.compile(r"(.)\1|[ー〜~]{2}")
+_ALIKE: Final = re.compile("[" + "".join(_KATAKANA_ALIKES) + "]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,8 @@ def canonicalize(text: str) -> Canonical:
         Lower-case NFKC text without invisible characters, with disguised words of kanyu's
         lexicon restored. Applying it to its own text changes nothing that scoring would notice.
     """
-    folded = text.translate(_FOLD)
+    has_signs = _SIGN.search(text) is not None
+    folded = text.translate(_FOLD) if has_signs else text
     if _CHANGES_LENGTH in folded:
         chars, starts, ends = _fold_slowly(text)
     elif _needs_edits(folded):
@@ -163,13 +171,15 @@ def canonicalize(text: str) -> Canonical:
 
 
 def _needs_edits(folded: str) -> bool:
-    return (
-        _REPEATED.search(folded) is not None
-        or _SEPARATED.search(folded) is not None
-        or not _MASKS.isdisjoint(folded)
-        or _kana().search(folded) is not None
-        or _AFTER_KATAKANA.search(folded) is not None
-        or _SUSPECT_ALIKE.search(folded) is not None
+    """Whether any of the edits has something to look at."""
+    if _SIGN.search(folded) and (
+        _SEPARATED.search(folded) or _AFTER_KATAKANA.search(folded) or not _MASKS.isdisjoint(folded)
+    ):
+        return True
+    return bool(
+        (_TWICE.search(folded) and _REPEATED.search(folded))
+        or (_ALIKE.search(folded) and _SUSPECT_ALIKE.search(folded))
+        or (_kana_finder().find_matches_as_indexes(folded) and _kana().search(folded))
     )
 
 
@@ -383,3 +393,11 @@ def _kana() -> re.Pattern[str]:
     hiragana = [word for word in spellings if word not in katakana]
     # a katakana spelling stands alone; ショウカイ, but not トウシューズ
     return re.compile("(?<![ァ-ヺー])(?:" + "|".join(katakana) + ")(?![ァ-ヺー])|" + "|".join(hiragana))
+
+
+@cache
+def _kana_finder() -> AhoCorasick:
+    """Finds kana spellings wherever they stand, ten times as fast as the pattern that judges them."""
+    from ahocorasick_rs import AhoCorasick
+
+    return AhoCorasick([*_lexicon().spellings])
