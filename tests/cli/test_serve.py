@@ -120,8 +120,9 @@ def test_the_browser_is_opened_once_the_page_answers(tmp_path: Path) -> None:
         assert opened.read_text() == address
 
 
-def test_without_the_extra_the_exact_line_is_told() -> None:
-    code = "import sys; sys.modules['fastapi'] = None; from kanyu.cli import main; main(['serve'])"
+@pytest.mark.parametrize("absent", ["fastapi", "fastapi_swagger", "python_multipart", "uvicorn"])
+def test_without_the_extra_the_exact_line_is_told(absent: str) -> None:
+    code = f"import sys; sys.modules['{absent}'] = None; from kanyu.cli import main; main(['serve'])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr == "kanyu: kanyu serve needs an optional part: pip install 'kanyu[web]'\n"

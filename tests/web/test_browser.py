@@ -89,6 +89,7 @@ def test_several_messages_at_once(tab: Watched, site: Site) -> None:
     paste(tab, f"了解です。10時に改札前で\n\n{HOOK}")
     expect(tab.page.locator(".verdict h2")).to_have_text("2通のうち1通に、気をつけたい特徴があります")
     assert tab.page.locator("details.one[open]").count() == 1
+    assert_accessible(tab)
 
 
 def test_a_piece_of_a_chat_is_checked_message_by_message(tab: Watched, site: Site) -> None:
@@ -370,7 +371,12 @@ def in_a_thread(arguments: list[str]) -> int:
 
 
 def test_a_correction_in_the_browser_changes_the_retrained_model(
-    chromium: Browser, small: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], shots: Path
+    chromium: Browser,
+    small: tuple[Path, Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    shots: Path,
 ) -> None:
     data, model = small
     before = load(model)
@@ -398,8 +404,8 @@ def test_a_correction_in_the_browser_changes_the_retrained_model(
     capfd.readouterr()
     taught = tmp_path / "taught.safetensors"
     shutil.copy(model, taught)
-    arguments = ["train", str(data), "--out", str(taught), "--jobs", "1", "--feedback-store", str(store.path)]
-    assert in_a_thread(arguments) == 0
+    monkeypatch.setenv("KANYU_FEEDBACK", str(store.path))
+    assert in_a_thread(["train", str(data), "--out", str(taught), "--jobs", "1", "--feedback"]) == 0
     told = capfd.readouterr().out
     assert "前のモデル 0/1 → 新しいモデル 1/1" in told
     assert "学習データ" in told

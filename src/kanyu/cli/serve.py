@@ -43,7 +43,7 @@ def serve(
     Open the local page and its API. Nothing is sent anywhere.
     """
     try:
-        import fastapi  # noqa: F401
+        import fastapi_swagger  # type: ignore[import-untyped]  # noqa: F401  (brings fastapi)
         import python_multipart  # noqa: F401
         import uvicorn
     except ImportError:

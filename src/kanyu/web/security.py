@@ -110,7 +110,7 @@ class Guard:
             # The kind and the place only: the words of an error may hold a message's text.
             last = traceback.extract_tb(error.__traceback__)[-1]
             _log.error(
-                "%s at %s:%s while answering %s", type(error).__name__, last.filename, last.lineno, scope["path"]
+                "%s at %s:%s while answering %r", type(error).__name__, last.filename, last.lineno, scope["path"]
             )
             if not is_started:
                 await problem_response(unexpected(), lang)(scope, receive, send_guarded)

@@ -27,7 +27,7 @@ __all__ = ["Scan", "Service"]
 
 _log = logging.getLogger("kanyu.web")
 
-_MOST_SCANS = 8  # kept in memory; the oldest finished one goes first
+_MOST_SCANS = 4  # kept in memory; the oldest finished one goes first
 _MOST_WAITING = 4
 _MOST_THREADS = 4  # each keeps a tokenizer of its own
 
