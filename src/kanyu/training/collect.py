@@ -43,6 +43,12 @@ QUOTAS: Final[dict[str, dict[str, int]]] = {
         "pairs": 14, "under 40": 50, "40-150": 50, "over 150": 58, "each named signal": 9,
         "conversations with a pitcher": 3, "conversations without": 5,
     },
+    "copy": {
+        "messages": 230, "pitch": 130, "honest": 45, "delayed_reveal": 40, "risky_product": 45, "network_hype": 40,
+        "non-pitch": 100, "hard": 60, "warn or quote": 15, "who": 15, "purpose": 15, "product": 30, "disguise": 6,
+        "non-pitch with a stock word": 35, "pairs": 12, "under 40": 50, "40-150": 90, "over 150": 45,
+        "each named signal": 0,
+    },
     "talk": {"conversations without": 42, "each named signal": 0},
 }  # fmt: skip
 
@@ -306,7 +312,7 @@ def check(folder: Path, brief_path: Path) -> int:
     half = 2 * free >= patterns
     print(f"{free:5} of {patterns:4} pattern messages hold no stock word{'' if half else '   <-- fewer than half'}")
     print("\n".join(faults) or "no faulty line")
-    return int(short or bool(faults) or not half)
+    return int(short or bool(faults) or (not half and brief.quota != "copy"))
 
 
 def build(drafts: Path, data: Path) -> int:
