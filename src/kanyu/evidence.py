@@ -20,6 +20,7 @@ _LONGEST_GAP: Final = 2  # characters of a joined gap between two phrases
 _LOOSE: Final = frozenset({"助詞", "助動詞", "補助記号", "接尾辞"})
 _NOUNS: Final = frozenset({"名詞", "接頭辞", "接尾辞"})
 _VERBS: Final = frozenset({"動詞", "形容詞", "助動詞"})
+_ENDS: Final = frozenset("。!?\n…")
 _BORDERS: Final = frozenset("。!?\n、,…・")
 
 
@@ -142,7 +143,7 @@ def _joined(runs: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]
     for start, end in sorted(runs):
         if joined and start < joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        elif joined and start - joined[-1][1] <= _LONGEST_GAP and "\n" not in text[joined[-1][1] : start]:
+        elif joined and start - joined[-1][1] <= _LONGEST_GAP and _ENDS.isdisjoint(text[joined[-1][1] : start]):
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))
