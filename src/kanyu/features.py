@@ -7,11 +7,12 @@ characters it stands on; TF-IDF counts the names, evidence points at the charact
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kanyu.messages import Span
@@ -43,6 +44,7 @@ BLOCKS: Final = ("word", "char")
 """The two blocks of terms; each is TF-IDF weighted and normalised to length 1 by itself."""
 
 _SENTENCE: Final = re.compile(r"[^。!?\n]*(?:[。!?\n]+[」』))]?|$)")  # 一文。 -> 「一文。」
+_DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"\d[\d,.]*")  # 380000
 # 38万円, 月利8%, 2人, 30分
 _AMOUNT: Final = re.compile(
@@ -182,6 +184,21 @@ class TermMaker:
     def terms(self, text: str) -> tuple[Terms, Terms]:
         """The terms of each block of :data:`BLOCKS`."""
         return self.word_terms(text), self.char_terms(text)
+
+    def rows_with_text_terms(self, texts: Sequence[str]) -> list[int]:
+        """Which of many texts :meth:`text_terms` has to look at; in the others it finds nothing.
+
+        Returns
+        -------
+        list of int
+            Positions in `texts`, ascending.
+        """
+        joined = "\n".join(texts)  # no concept holds a line break
+        places = [found.start() for found in _DIGIT.finditer(joined)] if self.options.amounts else []
+        if self.options.concepts:
+            places += [start for _, start, _ in _concepts()[0].find_matches_as_indexes(joined, overlapping=True)]
+        ends = [*accumulate(len(text) + 1 for text in texts)] if places else []
+        return sorted({bisect_right(ends, place) for place in places})
 
     def char_terms(self, text: str) -> Terms:
         """Character n-grams of canonical text, `char_min` to `char_max` long."""

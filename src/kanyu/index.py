@@ -59,7 +59,7 @@ class KeyTable:
     """A map from 64-bit keys to numbers that is asked for whole arrays.
 
     Open addressing with linear probing and multiplicative hashing (Knuth, TAOCP vol. 3, 6.4), at
-    most an eighth full, so that an absent key mostly meets an empty slot at once.
+    most a quarter full, so that an absent key mostly meets an empty slot at once.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class KeyTable:
     _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
 
     def __init__(self, keys: Keys, values: Ints) -> None:
-        bits = max(4, int(len(keys) * 8 - 1).bit_length())
+        bits = max(4, int(len(keys) * 4 - 1).bit_length())
         self._shift = np.uint64(64 - bits)
         self._last = np.int64((1 << bits) - 1)
         self._keys = np.full(1 << bits, self._EMPTY)
@@ -212,8 +212,8 @@ class TermIndex:
             yield np.arange(len(windows)), self._lengths[np.frexp(sizes)[1]]  # frexp's exponent is the bit length
         found = [
             (row, self._word_ids.get(name, -1))
-            for row, window in enumerate(windows)
-            for name, _, _ in self._maker.text_terms(window)
+            for row in self._maker.rows_with_text_terms(windows)
+            for name, _, _ in self._maker.text_terms(windows[row])
         ]
         if found:
             table = np.array(found, dtype=np.int64)

@@ -12,10 +12,11 @@ import json
 import math
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from importlib import resources
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,6 +35,7 @@ from kanyu.tokenizer import dictionary_version
 __all__ = ["Explanation", "Model", "Occurrences", "load_model", "shipped_model_path"]
 
 FORMAT: Final = 1
+_BLOCK: Final = 512  # windows scored at once: the arrays of a block stay in the cache
 _LARGEST: Final = 64 * 2**20  # bytes; the shipped file has at most 10 MB
 _TENSORS: Final = {
     "weights": np.float32,
@@ -62,7 +64,7 @@ class Occurrences(NamedTuple):
     contributions: Floats
 
 
-class Explanation(NamedTuple):
+class Explanation:
     """Why a label has its log-odds, in the window that counts.
 
     Attributes
@@ -71,14 +73,20 @@ class Explanation(NamedTuple):
         Calibrated; ``intercept + sum(occurrences.contributions) = log_odds``.
     window : Span
         The window, in canonical characters.
-    occurrences : Occurrences
-        Offsets are those of the whole canonical text.
     """
 
-    log_odds: float
-    intercept: float
-    window: Span
-    occurrences: Occurrences
+    __slots__ = ("_find", "intercept", "log_odds", "window")
+
+    def __init__(self, log_odds: float, intercept: float, window: Span, find: Callable[[], Occurrences]) -> None:
+        self.log_odds = log_odds
+        self.intercept = intercept
+        self.window = window
+        self._find = find
+
+    @property
+    def occurrences(self) -> Occurrences:
+        """What each known term adds, with offsets of the whole canonical text; found when asked for."""
+        return self._find()
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,18 @@ class Model:
         return TermIndex(self.maker, self.vocabulary)
 
     @cached_property
-    def _block_ends(self) -> Ints:
-        return np.cumsum([len(terms) for terms in self.vocabulary])
+    def _block_ends(self) -> list[int]:
+        return [*accumulate(map(len, self.vocabulary))]
+
+    @cached_property
+    def _calibrated_intercepts(self) -> list[float]:
+        calibrated: list[float] = (self.intercepts * self.slopes + self.offsets).tolist()
+        return calibrated
+
+    @cached_property
+    def _weights_of(self) -> dict[bytes, NDArray[np.float32]]:
+        """Weights of the columns that were last asked for, side by side."""
+        return {}
 
     def columns(self, labels: Sequence[str]) -> Ints:
         """The weight columns of some labels."""
@@ -204,56 +222,77 @@ class Model:
         """
         canonical = canonicalize(text)
         spans = windows(canonical.text)
-        scores, known = self._score_windows([canonical.text[start:end] for start, end in spans], self.columns(labels))
-        explanations: dict[str, Explanation] = {}
-        cache: dict[int, tuple[Ints, Ints, Ints, Floats]] = {}
-        for index, label in enumerate(labels):
-            best = int(np.argmax(scores[:, index]))
-            span = spans[best]
-            if best not in cache:
-                cache[best] = self._occurrences(canonical.text[span.start : span.end], span.start)
-            ids, starts, ends, values = cache[best]
-            column = self.labels.index(label)
-            slope = float(self.slopes[column])
-            added = values * self.weights[ids, column] * slope
-            explanations[label] = Explanation(
-                float(scores[best, index]),
-                float(self.intercepts[column] * slope + self.offsets[column]),
-                span,
-                Occurrences(starts, ends, added),
+        columns = self.columns(labels)
+        scores, known = self._score_windows([canonical.text[start:end] for start, end in spans], columns)
+        best = np.argmax(scores, axis=0)
+        intercepts = self._calibrated_intercepts
+        found = cache(partial(self._occurrences, canonical.text))
+        explanations = {
+            label: Explanation(
+                log_odds, intercepts[column], spans[window], partial(self._added, found, spans[window], column)
             )
+            for label, log_odds, column, window in zip(
+                labels, scores[best, np.arange(len(best))].tolist(), columns.tolist(), best.tolist(), strict=True
+            )
+        }
         return canonical, explanations, int(known.sum())
 
-    def _occurrences(self, text: str, base: int) -> tuple[Ints, Ints, Ints, Floats]:
+    def _added(
+        self, found: Callable[[Span], tuple[Ints, Ints, Ints, Floats]], window: Span, column: int
+    ) -> Occurrences:
+        """What the terms of a window add to one label."""
+        ids, starts, ends, values = found(window)
+        return Occurrences(starts, ends, values * self.weights[ids, column] * float(self.slopes[column]))
+
+    def _occurrences(self, text: str, window: Span) -> tuple[Ints, Ints, Ints, Floats]:
         """Ids, ranges and TF-IDF values (each spread over the term's occurrences) of a window."""
-        ids, starts, ends = self.index.occurrences(text)
+        ids, starts, ends = self.index.occurrences(text[window.start : window.end])
         unique, inverse, counts = np.unique(ids, return_inverse=True, return_counts=True)
         values = self._values(np.zeros(len(unique), dtype=np.int64), unique, counts)
-        return ids, starts + base, ends + base, (values / counts)[inverse]
+        return ids, starts + window.start, ends + window.start, (values / counts)[inverse]
 
     def _score_windows(self, pieces: Sequence[str], columns: Ints) -> tuple[Floats, Ints]:
-        n_terms, n_windows = len(self.idf), len(pieces)
+        """Calibrated log-odds and the number of known terms of each window."""
+        decisions = np.zeros((len(pieces), len(columns)))
+        known = np.zeros(len(pieces), dtype=np.int64)
+        for start in range(0, len(pieces), _BLOCK):
+            stop = min(start + _BLOCK, len(pieces))
+            known[start:stop] = self._decide(pieces[start:stop], columns, decisions[start:stop])
+        decisions += self.intercepts[columns]
+        return decisions * self.slopes[columns] + self.offsets[columns], known
+
+    def _decide(self, pieces: Sequence[str], columns: Ints, decisions: Floats) -> Ints:
+        """Fill in the decision values, less intercepts, of a block of windows; count their known terms."""
+        n_terms = max(len(self.idf), 1)
         found = self.index.find(pieces)
         unique, counts = np.unique(found.rows * n_terms + found.ids, return_counts=True)
-        rows, ids = np.divmod(unique, max(n_terms, 1))
-        values = self._values(rows, ids, counts)
-        known = np.bincount(rows, minlength=n_windows)
-        result = np.zeros((n_windows, len(columns)))
+        rows, ids = np.divmod(unique, n_terms)
+        known = np.bincount(rows, minlength=len(pieces))
         filled = np.flatnonzero(known)
         if len(filled):
-            weights = self.weights[:, columns] if len(columns) < len(self.labels) else self.weights
-            first = np.concatenate(([0], np.cumsum(known[filled])[:-1]))
-            result[filled] = np.add.reduceat(weights[ids] * values[:, None], first, axis=0)
-        result += self.intercepts[columns]
-        return result * self.slopes[columns] + self.offsets[columns], known
+            added = self._weights(columns).take(ids, axis=0) * self._values(rows, ids, counts)[:, None]
+            first = np.cumsum(known[filled]) - known[filled]
+            decisions[filled] = np.add.reduceat(added, first, axis=0)
+        return known
+
+    def _weights(self, columns: Ints) -> NDArray[np.float32]:
+        if len(columns) == len(self.labels):
+            return self.weights[:, columns] if (np.diff(columns) != 1).any() else self.weights
+        key = columns.tobytes()
+        weights = self._weights_of.get(key)
+        if weights is None:
+            self._weights_of.clear()
+            weights = self._weights_of[key] = np.ascontiguousarray(self.weights[:, columns])
+        return weights
 
     def _values(self, rows: Ints, ids: Ints, counts: Ints) -> Floats:
         """Sublinear TF-IDF, each block of each row scaled to length 1."""
-        values = (1.0 + np.log(counts)) * self.idf[ids]
-        block = np.searchsorted(self._block_ends, ids, side="right")
-        groups = rows * len(BLOCKS) + block
+        values = (1.0 + np.log(counts)) * self.idf.take(ids)
+        groups = rows * len(BLOCKS)
+        for end in self._block_ends[:-1]:
+            groups += ids >= end
         norms = np.sqrt(np.bincount(groups, weights=values * values))
-        scaled: Floats = values / norms[groups]
+        scaled: Floats = values / norms.take(groups)
         return scaled
 
     def save(self, path: Path) -> str:
