@@ -20,7 +20,7 @@ from kanyu.labels import HEADLINES
 
 if TYPE_CHECKING:
     from kanyu.batch.run import Shape, Summary
-    from kanyu.batch.scoring import Scored
+    from kanyu.batch.scoring import Scored, Scoring
     from kanyu.detector import Detector
 
 __all__ = ["LoadDetector", "score"]
@@ -58,6 +58,12 @@ class LoadDetector:
 @THRESHOLDS
 @click.option("--model", "model_path", metavar="MODEL", help="使うモデル / another model file")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="同時に動かす数(初めは自動)/ worker processes")
+@click.option(
+    "--backend", type=click.Choice(["local", "dask"]), default="local", help="どこで計算するか / where texts are scored"
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Daskのスケジューラー(--backend dask)/ its address, as tcp://10.0.0.5:8786"
+)
 @click.option("--resume", is_flag=True, help="途中で止まったフォルダの続きから / go on where a killed run stopped")
 @click.option(
     "--plain-csv",
@@ -74,6 +80,8 @@ def score(
     thresholds: dict[str, float],
     model_path: str | None,
     jobs: int | None,
+    backend: str,
+    scheduler: str | None,
     resume: bool,
     plain_csv: bool,
     lang: str,
@@ -92,15 +100,18 @@ def score(
     folder = _folder(out, sources)
     if resume and folder is None:
         raise UsageError("--resume needs a folder: give --out FOLDER/, which gets one file per input.")
+    if (backend == "dask") != (scheduler is not None):
+        raise UsageError("--backend dask and --scheduler tcp://HOST:PORT belong together; give both or neither.")
     load = LoadDetector(
         None if model_path is None else str(Path(model_path).absolute()), tuple(sorted(thresholds.items()))
     )
     inputs, errors, notes = find_inputs(sources, folder)
     size = total_bytes(inputs)
-    jobs = jobs or _jobs(size)
+    jobs = jobs or (0 if scheduler else _jobs(size))
     loads, facts = _judge(load, jobs)
     summary = Summary(errors=errors, notes=notes)
-    with Scoring(loads, jobs) as scoring, _progress(size, lang) as advance:
+    place = Scoring(loads, jobs) if scheduler is None else _on_cluster(scheduler, load, jobs, lang)
+    with place as scoring, _progress(size, lang) as advance:
         job = Job(scoring, _writer(plain_csv), column, prefix, advance, summary=summary)
         if folder is None:
             tables = job.open(inputs)
@@ -111,6 +122,28 @@ def score(
             job.write_parts(inputs, Manifest(folder, facts, is_resumed=resume))
     _tell(summary, out, thresholds, time.monotonic() - started, lang)
     return 1 if summary.errors else 10 if exit_code and summary.n_flagged else 0
+
+
+@contextmanager
+def _on_cluster(address: str, load: LoadDetector, jobs: int, lang: str) -> Iterator[Scoring]:
+    """Score on the workers of a cluster, and say so first: it is the one thing that leaves this machine."""
+    from kanyu.batch.scoring import Scoring
+    from kanyu.distributed import connect
+    from kanyu.model import shipped_model_path
+    from kanyu.render.terminal import harmless
+
+    line = (
+        f"kanyu: connecting to {address}; the texts are sent there to be scored"
+        if lang == "en"
+        else f"kanyu: {address} に接続し、本文をそこへ送って調べます"
+    )
+    click.echo(harmless(line), err=True)
+    path = shipped_model_path() if load.path is None else Path(load.path)
+    with (
+        connect(address, path, dict(load.thresholds)) as cluster,
+        Scoring(cluster.load, jobs or cluster.n_workers, cluster) as scoring,
+    ):
+        yield scoring
 
 
 def _judge(load: LoadDetector, jobs: int) -> tuple[Callable[[], Detector], dict[str, Any]]:
