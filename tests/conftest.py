@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kanyu.detector import Detector, load
+from tests.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -31,3 +33,11 @@ def benign() -> Path:
     if not folder.is_dir():
         pytest.skip("the real ordinary chats (../shared/benign) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Iterator[Ledger]:
+    """Counts what the hard tests tried."""
+    found = Ledger()
+    yield found
+    found.write()
