@@ -30,6 +30,8 @@ __all__ = ["Detector", "ScanReport", "load"]
 
 _JAPANESE: Final = re.compile(r"[ぁ-ゖァ-ヺー一-鿿々㐀-䶿ｦ-ﾝ𠀀-𯿿]")
 _CHUNK: Final = 2048
+_SCORED: Final = (*HEADLINES, *SIGNALS)
+_UNTRAINED: Final = LabelScore(0.0, 1.0, -700.0, -700.0, 0.0)  # of a label that the model lacks
 SCORE_COLUMNS: Final = (*HEADLINES, "flags", "verdict")
 """The columns that :meth:`Detector.score` adds."""
 
@@ -168,7 +170,14 @@ class Detector:
         shown = [name for name in HEADLINES if values[name] >= self.undecided_from[name]]
         shown += [name for name in SIGNALS if name in values and values[name] >= thresholds[name]]
         evidence = self._evidence(text, canonical, explanations, shown) if readable else []
-        scores = {name: _label_score(name, explanations, evidence, thresholds) for name in (*HEADLINES, *SIGNALS)}
+        added = dict.fromkeys(shown, 0.0)
+        for piece in evidence:
+            added[piece.label] += piece.contribution
+        scores = dict.fromkeys(_SCORED, _UNTRAINED)
+        for name in scores.keys() & explanations.keys():
+            item = explanations[name]
+            other = item.log_odds - item.intercept - added.get(name, 0.0)
+            scores[name] = LabelScore(values[name], thresholds[name], item.log_odds, item.intercept, other)
         flags = [name for name in HEADLINES if scores[name].flagged]
         duty = values.get("recruit_duty", 0.0)
         return Verdict(
@@ -315,19 +324,3 @@ class Detector:
 def _is_readable(text: str, n_known: int) -> bool:
     """Whether there are at least two kana or kanji and a term that the model knows."""
     return n_known > 0 and len(_JAPANESE.findall(text[:2000])) >= 2
-
-
-def _label_score(
-    name: str, explanations: Mapping[str, Explanation], evidence: Sequence[Evidence], thresholds: Mapping[str, float]
-) -> LabelScore:
-    if name not in explanations:
-        return LabelScore(0.0, 1.0, -700.0, -700.0, 0.0)
-    item = explanations[name]
-    shown = sum(piece.contribution for piece in evidence if piece.label == name)
-    return LabelScore(
-        probability(item.log_odds),
-        thresholds[name],
-        item.log_odds,
-        item.intercept,
-        item.log_odds - item.intercept - shown,
-    )

@@ -202,16 +202,20 @@ class TermMaker:
 
     def char_terms(self, text: str) -> Terms:
         """Character n-grams of canonical text, `char_min` to `char_max` long."""
-        names: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
-        for n in range(self.options.char_min, self.options.char_max + 1):
-            last = len(text) - n + 1
-            if last > 0:
-                names += [text[index : index + n] for index in range(last)]
-                starts += range(last)
-                ends += range(n, len(text) + 1)
-        return Terms(names, starts, ends)
+        for n in self._gram_lengths:
+            starts += range(len(text) - n + 1)
+            ends += range(n, len(text) + 1)
+        return Terms(self.char_names(text), starts, ends)
+
+    def char_names(self, text: str) -> list[str]:
+        """The names alone of :meth:`char_terms`."""
+        return [text[start : start + n] for n in self._gram_lengths for start in range(len(text) - n + 1)]
+
+    @property
+    def _gram_lengths(self) -> range:
+        return range(self.options.char_min, self.options.char_max + 1)
 
     def word(self, token: Token) -> str | None:
         """The word that a token stands for in terms; None for white space."""

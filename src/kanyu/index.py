@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ _GAP: Final = "\ud800"  # between two windows: canonical text has no lone surrog
 _BLANK: Final = 0  # white space, which is no word
 _UNKNOWN: Final = 1  # a word without a known term
 _END: Final = 2  # not a token: the end of a window
+_FEW: Final = 4  # windows for which dictionaries are faster than calls of array functions
 
 
 class Known(NamedTuple):
@@ -126,16 +128,13 @@ class TermIndex:
         self._word_ids = dict(zip(words, range(len(words)), strict=True))
         self._lengths = np.array([self._word_ids.get(length_name(bits), -1) for bits in range(64)])
         self._numbers: dict[str, int] = {}  # words that are part of a known pair, from 1
-        pairs = [(key, term) for name, term in self._word_ids.items() for key in self._pair_keys(name)]
-        pair_keys = np.array([key for key, _ in pairs], dtype=np.uint64) | _IS_PAIR
-        pair_ids = np.array([term for _, term in pairs], dtype=np.int64)
-        grams = np.array(chars, dtype=np.str_)
-        self._has_keys = not maker.options.skip and max(maker.options.char_max, grams.itemsize // 4) <= _LONGEST_GRAM
-        if self._has_keys:
-            char_ids = np.arange(len(words), len(words) + len(chars))
-            self._table = KeyTable(np.concatenate((pair_keys, _pack(grams))), np.concatenate((pair_ids, char_ids)))
+        self._pair_ids = {key: term for name, term in self._word_ids.items() for key in self._pair_keys(name)}
+        options = maker.options
+        longest = max(options.char_max, max(map(len, chars), default=0))
+        self._has_keys = not options.skip and longest <= _LONGEST_GRAM
         # What each code stands for: its word's number in pairs (0: in none), then ids of terms (-1: none).
-        self._facts = np.full((1024, 2), -1)
+        self._facts_of: list[tuple[int, ...]] = [(0,), (0,), (0,)]
+        self._facts = np.full((1024, 2), -1)  # the same as an array
         self._facts[[_BLANK, _UNKNOWN, _END], 0] = 0
         self._codes: dict[tuple[int, ...], int] = {(0,): _UNKNOWN}
         self._growing = threading.Lock()
@@ -156,8 +155,8 @@ class TermIndex:
         -------
         Known
         """
-        if not self._has_keys:
-            return self._find_by_name(windows)
+        if len(windows) <= _FEW or not self._has_keys:
+            return self._find_few(windows)
         sizes = np.fromiter(map(len, windows), dtype=np.int64, count=len(windows))
         parts: list[tuple[Ints, NDArray[np.integer]]] = [*self._text_terms(windows, sizes)]
         codes = np.array(self._coder.codes(windows, _END), dtype=np.int64)
@@ -200,11 +199,36 @@ class TermIndex:
         words, chars = self._vocabulary
         return dict(zip(chars, range(len(words), len(words) + len(chars)), strict=True))
 
-    def _find_by_name(self, windows: Sequence[str]) -> Known:
-        """For options whose terms do not fit into keys."""
-        ids = [self.occurrences(window)[0] for window in windows]
-        rows = np.repeat(np.arange(len(ids)), [len(part) for part in ids])
-        return Known(rows, np.concatenate([*ids, np.zeros(0, dtype=np.int64)]))
+    @cached_property
+    def _table(self) -> KeyTable:
+        """Known pairs and character n-grams by their keys."""
+        words, chars = self._vocabulary
+        pair_keys = np.fromiter(self._pair_ids, dtype=np.uint64, count=len(self._pair_ids)) | _IS_PAIR
+        pair_ids = np.fromiter(self._pair_ids.values(), dtype=np.int64, count=len(self._pair_ids))
+        char_ids = np.arange(len(words), len(words) + len(chars))
+        return KeyTable(np.concatenate((pair_keys, _pack(chars))), np.concatenate((pair_ids, char_ids)))
+
+    def _find_few(self, windows: Sequence[str]) -> Known:
+        find = self._find_one if not self._maker.options.skip else self._find_by_name
+        found = [find(window) for window in windows]
+        rows = np.repeat(np.arange(len(found)), [len(ids) for ids in found])
+        return Known(rows, np.array([*chain.from_iterable(found)], dtype=np.int64))
+
+    def _find_by_name(self, window: str) -> list[int]:
+        return [*self.occurrences(window)[0].tolist()]
+
+    def _find_one(self, window: str) -> list[int]:
+        """One window, without arrays and without names of words."""
+        facts = [self._facts_of[code] for code in self._coder.codes((window,), _END) if code != _BLANK]
+        names = [name for name, _, _ in self._maker.text_terms(window)]
+        if self._maker.options.length:
+            names.append(length_name(len(window).bit_length()))
+        known = [
+            *map(self._word_ids.get, names),
+            *map(self._char_ids.get, self._maker.char_names(window)),
+            *[self._pair_ids.get(a[0] << _WORD_BITS | b[0]) for a, b in pairwise(facts)],
+        ]
+        return [id_ for id_ in known if id_ is not None] + [id_ for fact in facts for id_ in fact[1:]]
 
     def _text_terms(self, windows: Sequence[str], sizes: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Length classes, and the terms that are found in the text rather than in its tokens."""
@@ -250,6 +274,7 @@ class TermIndex:
                 code = len(self._codes) + _END
                 self._grow(code + 1, len(fact))
                 self._facts[code, : len(fact)] = fact
+                self._facts_of.append(fact)
                 self._codes[fact] = code
         return code
 
@@ -262,9 +287,10 @@ class TermIndex:
             self._facts = facts
 
 
-def _pack(grams: NDArray[np.str_]) -> Keys:
+def _pack(grams: Sequence[str]) -> Keys:
     """Keys of character n-grams of at most three characters."""
-    points = grams.view(np.uint32).reshape(len(grams), grams.itemsize // 4).astype(np.uint64)
+    table = np.array(grams, dtype=np.str_)
+    points = table.view(np.uint32).reshape(len(grams), table.itemsize // 4).astype(np.uint64)
     keys = np.zeros(len(grams), dtype=np.uint64)
     for place in range(points.shape[1]):
         keys |= points[:, place] << np.uint64(_CODE_BITS * place)

@@ -14,7 +14,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from importlib import resources
 from itertools import accumulate
 from pathlib import Path
@@ -36,6 +36,7 @@ __all__ = ["Explanation", "Model", "Occurrences", "load_model", "shipped_model_p
 
 FORMAT: Final = 1
 _BLOCK: Final = 512  # windows scored at once: the arrays of a block stay in the cache
+_CHOICES: Final = 4  # of labels, whose weights are kept side by side
 _LARGEST: Final = 64 * 2**20  # bytes; the shipped file has at most 10 MB
 _TENSORS: Final = {
     "weights": np.float32,
@@ -46,6 +47,7 @@ _TENSORS: Final = {
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_Found = dict[Span, tuple[Ints, Ints, Ints, Floats]]  # by window: ids, starts, ends, TF-IDF values
 
 
 class Occurrences(NamedTuple):
@@ -166,12 +168,18 @@ class Model:
         return calibrated
 
     @cached_property
+    def _every_column(self) -> Ints:
+        return np.arange(len(self.labels), dtype=np.int64)
+
+    @cached_property
     def _weights_of(self) -> dict[bytes, NDArray[np.float32]]:
-        """Weights of the columns that were last asked for, side by side."""
-        return {}
+        """Weights by columns, those of a few labels side by side."""
+        return {self._every_column.tobytes(): self.weights}
 
     def columns(self, labels: Sequence[str]) -> Ints:
         """The weight columns of some labels."""
+        if labels is self.labels:
+            return self._every_column
         return np.array([self.labels.index(label) for label in labels], dtype=np.int64)
 
     def log_odds(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> tuple[Floats, Ints]:
@@ -225,23 +233,19 @@ class Model:
         columns = self.columns(labels)
         scores, known = self._score_windows([canonical.text[start:end] for start, end in spans], columns)
         best = np.argmax(scores, axis=0)
-        intercepts = self._calibrated_intercepts
-        found = cache(partial(self._occurrences, canonical.text))
-        explanations = {
-            label: Explanation(
-                log_odds, intercepts[column], spans[window], partial(self._added, found, spans[window], column)
-            )
-            for label, log_odds, column, window in zip(
-                labels, scores[best, np.arange(len(best))].tolist(), columns.tolist(), best.tolist(), strict=True
-            )
-        }
+        log_odds = scores[best, np.arange(len(best))]
+        found: _Found = {}
+        explanations = {}
+        for label, value, column, place in zip(labels, log_odds.tolist(), columns.tolist(), best.tolist(), strict=True):
+            find = partial(self._added, canonical.text, spans[place], column, found)
+            explanations[label] = Explanation(value, self._calibrated_intercepts[column], spans[place], find)
         return canonical, explanations, int(known.sum())
 
-    def _added(
-        self, found: Callable[[Span], tuple[Ints, Ints, Ints, Floats]], window: Span, column: int
-    ) -> Occurrences:
-        """What the terms of a window add to one label."""
-        ids, starts, ends, values = found(window)
+    def _added(self, text: str, window: Span, column: int, found: _Found) -> Occurrences:
+        """What the terms of a window add to one label; what is `found` serves all labels."""
+        if window not in found:
+            found[window] = self._occurrences(text, window)
+        ids, starts, ends, values = found[window]
         return Occurrences(starts, ends, values * self.weights[ids, column] * float(self.slopes[column]))
 
     def _occurrences(self, text: str, window: Span) -> tuple[Ints, Ints, Ints, Floats]:
@@ -265,25 +269,26 @@ class Model:
         """Fill in the decision values, less intercepts, of a block of windows; count their known terms."""
         n_terms = max(len(self.idf), 1)
         found = self.index.find(pieces)
-        unique, counts = np.unique(found.rows * n_terms + found.ids, return_counts=True)
-        rows, ids = np.divmod(unique, n_terms)
+        keys = found.rows * n_terms + found.ids
+        keys.sort()
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        counts = np.diff(first, append=len(keys))
+        rows, ids = np.divmod(keys[first], n_terms)
         known = np.bincount(rows, minlength=len(pieces))
         filled = np.flatnonzero(known)
         if len(filled):
             added = self._weights(columns).take(ids, axis=0) * self._values(rows, ids, counts)[:, None]
-            first = np.cumsum(known[filled]) - known[filled]
-            decisions[filled] = np.add.reduceat(added, first, axis=0)
+            starts = np.cumsum(known[filled]) - known[filled]
+            decisions[filled] = np.add.reduceat(added, starts, axis=0)
         return known
 
     def _weights(self, columns: Ints) -> NDArray[np.float32]:
-        if len(columns) == len(self.labels):
-            return self.weights[:, columns] if (np.diff(columns) != 1).any() else self.weights
         key = columns.tobytes()
-        weights = self._weights_of.get(key)
-        if weights is None:
-            self._weights_of.clear()
-            weights = self._weights_of[key] = np.ascontiguousarray(self.weights[:, columns])
-        return weights
+        if key not in self._weights_of:
+            if len(self._weights_of) > _CHOICES:
+                self._weights_of.popitem()
+            self._weights_of[key] = np.ascontiguousarray(self.weights[:, columns])
+        return self._weights_of[key]
 
     def _values(self, rows: Ints, ids: Ints, counts: Ints) -> Floats:
         """Sublinear TF-IDF, each block of each row scaled to length 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from kanyu.advice import Advice
 from kanyu.labels import DISCLOSURES, HEADLINES, LABELS, PATTERNS, SIGNALS
@@ -52,8 +52,7 @@ def join_flags(probabilities: Mapping[str, float], thresholds: Mapping[str, floa
     return ";".join(name for name in HEADLINES if probabilities[name] >= thresholds[name])
 
 
-@dataclass(frozen=True, slots=True)
-class LabelScore:
+class LabelScore(NamedTuple):
     """How sure kanyu is of one label.
 
     Attributes
