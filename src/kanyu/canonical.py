@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Canonical", "canonicalize", "lexicon_spellings", "lexicon_words"]
 
 _CHANGES_LENGTH: Final = "\ue000"  # stands in a folded text for "look closer here"
+_CHANGED: Final = re.compile(f"{_CHANGES_LENGTH}+")
 _MASK: Final = "〇"
 _MASKS: Final = frozenset("〇○◯●◎⚪⚫⭕*✱∗×✕✖■□▲△")
 _LONGEST: Final = 12  # characters of the longest disguised word
@@ -49,6 +50,8 @@ _LOOK_ALIKES: Final = dict(
 )
 _KATAKANA_ALIKES: Final = dict(zip("二力口工夕卜八千三一へべぺ", "ニカロエタトハチミーヘベペ", strict=True))
 
+_MASKED: Final = re.compile("[" + "".join(sorted(_MASKS)) + "]")
+_PICTURE: Final = re.compile("[" + "".join(_EMOJI) + "]")
 _REPEATED: Final = re.compile(r"([^\d\s])\1{2,}|[ー〜~]{2,}")  # すごーーい, !!!!!!
 _LETTER: Final = r"[ぁ-ゖァ-ヺー一-龥々a-z]"
 # 副 業, 投・資, f.x, 副💰業: one or two signs between two letters
@@ -157,7 +160,7 @@ def canonicalize(text: str) -> Canonical:
     has_signs = _SIGN.search(text) is not None
     folded = text.translate(_FOLD) if has_signs else text
     if _CHANGES_LENGTH in folded:
-        chars, starts, ends = _fold_slowly(text)
+        chars, starts, ends = _fold_clusters(text, folded)
     elif _needs_edits(folded):
         chars, starts, ends = list(folded), list(range(len(folded))), list(range(1, len(folded) + 1))
     else:
@@ -172,9 +175,7 @@ def canonicalize(text: str) -> Canonical:
 
 def _needs_edits(folded: str) -> bool:
     """Whether any of the edits has something to look at."""
-    if _SIGN.search(folded) and (
-        _SEPARATED.search(folded) or _AFTER_KATAKANA.search(folded) or not _MASKS.isdisjoint(folded)
-    ):
+    if _SIGN.search(folded) and (_SEPARATED.search(folded) or _AFTER_KATAKANA.search(folded) or _MASKED.search(folded)):
         return True
     return bool(
         (_TWICE.search(folded) and _REPEATED.search(folded))
@@ -183,13 +184,48 @@ def _needs_edits(folded: str) -> bool:
     )
 
 
-def _fold_slowly(text: str) -> tuple[list[str], list[int], list[int]]:
-    """Fold cluster by cluster: a character with the marks that follow it."""
+Folded = tuple[list[str], list[int], list[int]]  # characters, and the half-open original range of each
+
+
+def _fold_clusters(text: str, folded: str) -> Folded:
+    """Fold with the marks that follow a character; between such places the fold by character holds.
+
+    A mark folds to `_CHANGES_LENGTH`, so a cluster begins at most one character before one.
+    """
     chars: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     position = 0
-    while position < len(text):
+    for found in _CHANGED.finditer(folded):
+        start = max(position, found.start() - 1)
+        chars += _fold_again(folded[position:start])
+        starts += range(position, start)
+        ends += range(position + 1, start + 1)
+        position = found.end()
+        more_chars, more_starts, more_ends = _fold_slowly(text, start, position)
+        chars += more_chars
+        starts += more_starts
+        ends += more_ends
+    chars += _fold_again(folded[position:])
+    starts += range(position, len(text))
+    ends += range(position + 1, len(text) + 1)
+    return chars, starts, ends
+
+
+def _fold_again(folded: str) -> str:
+    """What folding leaves may be a look-alike itself."""
+    again = folded.translate(_FOLD)
+    if _CHANGES_LENGTH not in again:
+        return again
+    return "".join(old if new == _CHANGES_LENGTH else new for old, new in zip(folded, again, strict=True))
+
+
+def _fold_slowly(text: str, position: int, stop: int) -> Folded:
+    """Fold a stretch cluster by cluster: a character with the marks that follow it."""
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    while position < stop:
         char = text[position]
         end = position + 1
         simple = char.translate(_FOLD)
@@ -310,12 +346,12 @@ def _dashes(text: str) -> Iterator[Edit]:
 
 def _masks(text: str) -> Iterator[Edit]:
     """Restore masked and look-alike letters in words of the lexicon: ``情報商〇``, ``力ジノ``."""
-    suspects = [index for index, char in enumerate(text) if char in _MASKS]
+    suspects = [found.start() for found in _MASKED.finditer(text)]
     suspects += [found.start() for found in _SUSPECT_ALIKE.finditer(text)]
     if not suspects:
         return
     masked = _lexicon().masked
-    plain = "".join(_MASK if char in _MASKS else char for char in text)
+    plain = _MASKED.sub(_MASK, text)
     last = 0
     for index in sorted(suspects):
         if index < last:
@@ -332,15 +368,16 @@ def _masks(text: str) -> Iterator[Edit]:
 
 
 def _kana_spellings(text: str) -> Iterator[Edit]:
+    if not _kana_finder().find_matches_as_indexes(text):
+        return
     spellings = _lexicon().spellings
     for found in _kana().finditer(text):
         yield found.start(), found.end(), spellings[found.group()]
 
 
 def _emoji(text: str) -> Iterator[Edit]:
-    for index, char in enumerate(text):
-        if char in _EMOJI:
-            yield index, index + 1, _EMOJI[char]
+    for found in _PICTURE.finditer(text):
+        yield found.start(), found.end(), _EMOJI[found.group()]
 
 
 @dataclass(frozen=True, slots=True)
