@@ -49,6 +49,11 @@ QUOTAS: Final[dict[str, dict[str, int]]] = {
         "non-pitch with a stock word": 35, "pairs": 12, "under 40": 50, "40-150": 90, "over 150": 45,
         "each named signal": 0,
     },
+    "longer": {
+        "messages": 160, "pitch": 80, "honest": 26, "delayed_reveal": 28, "risky_product": 28, "network_hype": 26,
+        "non-pitch": 75, "hard": 40, "over 150": 150, "who": 15, "purpose": 15, "product": 15, "pairs": 4,
+        "each named signal": 0,
+    },
     "courses": {"conversations with a pitcher": 24, "conversations without": 4, "each named signal": 0},
     "signals": {
         "messages": 170, "pitch": 120, "honest": 40, "delayed_reveal": 35, "risky_product": 12, "network_hype": 25,
