@@ -267,6 +267,9 @@ def split_pair(name: str) -> list[tuple[str, str]]:
     if not name.startswith("b/"):
         return []
     words = name[2:]
+    if words.count("/") == 1:  # nearly always
+        first, _, second = words.partition("/")
+        return [(first, second)]
     return [(words[:index], words[index + 1 :]) for index, char in enumerate(words) if char == "/"]
 
 

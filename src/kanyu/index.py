@@ -257,9 +257,10 @@ class TermIndex:
 
     def _pair_keys(self, name: str) -> Iterator[int]:
         """The keys of a pair's name: more than one where a word holds a slash itself."""
-        for words in split_pair(name):
-            first, second = (self._numbers.setdefault(word, len(self._numbers) + 1) for word in words)
-            yield first << _WORD_BITS | second
+        numbers = self._numbers
+        for first, second in split_pair(name):
+            a = numbers.setdefault(first, len(numbers) + 1)
+            yield a << _WORD_BITS | numbers.setdefault(second, len(numbers) + 1)
 
     def _code(self, token: Token) -> int:
         """A number for all tokens that bring the same known terms."""
