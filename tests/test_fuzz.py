@@ -104,7 +104,8 @@ def test_a_check_of_any_unicode(detector: Detector, ledger: Ledger, text: str) -
             shown = sum(item.contribution for item in verdict.evidence if item.label == name)
             assert abs(score.intercept + shown + score.other - score.log_odds) < 1e-6
         line = to_json(verdict.to_dict())
-        assert json.loads(line)["text"] == text
+        # To JSON two lone surrogates side by side are one character; no decoder hands us such a text.
+        assert json.loads(line)["text"] == text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
         assert harmless(line) == line
 
 

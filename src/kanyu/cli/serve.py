@@ -86,7 +86,7 @@ def listen(host: str, port: int | None) -> socket.socket:
     """A listening socket; without a port the first free one."""
     try:
         family = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    except OSError:
+    except (OSError, UnicodeError):  # the latter for what can be no host's name
         raise UsageError(f"--host {host}: no address of this machine; leave it out for 127.0.0.1") from None
     for number in range(FIRST_PORT, _LAST_PORT) if port is None else (port,):
         # asyncio switches Nagle's algorithm off only where the protocol is named: 40 ms less per answer
