@@ -232,7 +232,7 @@ class Model:
         spans = windows(canonical.text)
         columns = self.columns(labels)
         scores, known = self._score_windows([canonical.text[start:end] for start, end in spans], columns)
-        best = np.argmax(scores, axis=0)
+        best = scores.argmax(axis=0)
         log_odds = scores[best, np.arange(len(best))]
         found: _Found = {}
         explanations = {}
@@ -270,16 +270,18 @@ class Model:
         n_terms = max(len(self.idf), 1)
         found = self.index.find(pieces)
         keys = found.rows * n_terms + found.ids
+        if not len(keys):
+            return np.zeros(len(pieces), dtype=np.int64)
         keys.sort()
-        first = np.flatnonzero(np.diff(keys, prepend=-1))
-        counts = np.diff(first, append=len(keys))
+        is_first = np.ones(len(keys), dtype=np.bool_)
+        np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+        (first,) = is_first.nonzero()
         rows, ids = np.divmod(keys[first], n_terms)
         known = np.bincount(rows, minlength=len(pieces))
-        filled = np.flatnonzero(known)
-        if len(filled):
-            added = self._weights(columns).take(ids, axis=0) * self._values(rows, ids, counts)[:, None]
-            starts = np.cumsum(known[filled]) - known[filled]
-            decisions[filled] = np.add.reduceat(added, starts, axis=0)
+        (filled,) = known.nonzero()
+        added = self._weights(columns).take(ids, axis=0) * self._values(rows, ids, _steps(first, len(keys)))[:, None]
+        starts = known[filled].cumsum() - known[filled]
+        decisions[filled] = np.add.reduceat(added, starts, axis=0)
         return known
 
     def _weights(self, columns: Ints) -> NDArray[np.float32]:
@@ -345,6 +347,14 @@ class Model:
                 f"cannot write the model to {path}: {error.strerror}; choose another place with --out"
             ) from error
         return str(facts["sha256"])
+
+
+def _steps(first: Ints, end: int) -> Ints:
+    """How far it is from each place to the next, and from the last to the end."""
+    steps = np.empty_like(first)
+    np.subtract(first[1:], first[:-1], out=steps[:-1])
+    steps[-1] = end - first[-1]
+    return steps
 
 
 def shipped_model_path() -> Path:
