@@ -148,6 +148,14 @@ def test_a_worker_logs_no_text_of_what_fails(cluster: Any) -> None:
         assert "目印" in logs()  # so that the line above would find a text that was logged
 
 
+def test_a_chunk_that_kills_every_worker_is_told_in_one_line(cluster: Any) -> None:
+    with (
+        pytest.raises(KanyuError, match="workers end again and again"),
+        connect(cluster.scheduler_address, shipped_model_path(), {}) as there,
+    ):
+        there.submit(os._exit, 1).result(timeout=120)
+
+
 def test_a_scheduler_that_goes_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
