@@ -102,9 +102,7 @@ def message_of(sender: str, text: str, at: datetime | None, kind: str = "") -> M
     return Message(sender, PLACEHOLDERS.get(kind, "[添付]") if kind else "", at, is_text=False)
 
 
-def collect(
-    records: Any, make: Callable[[Any], Message | None], skipped: list[Skipped]
-) -> list[Message]:
+def collect(records: Any, make: Callable[[Any], Message | None], skipped: list[Skipped]) -> list[Message]:
     """Make messages of records; one that is damaged is skipped and the others are kept.
 
     Parameters

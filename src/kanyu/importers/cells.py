@@ -89,7 +89,4 @@ def read_spreadsheet(source: Source) -> Iterator[list[Row]]:
     with source.open() as stream:
         book = load_workbook(stream, read_only=True, data_only=True)
         for sheet in book.worksheets:
-            yield [
-                (number, list(cells))
-                for number, cells in enumerate(sheet.iter_rows(values_only=True), 1)
-            ]
+            yield [(number, list(cells)) for number, cells in enumerate(sheet.iter_rows(values_only=True), 1)]

@@ -38,13 +38,9 @@ WEEKDAYS = (
 )
 NUMBERS = {day: number for row in WEEKDAYS for number, day in enumerate(row.split())} | {"天": 6}
 # "午後05:38", "24:53", "12:05AM", "12:00 AM", "7:32:10 p. m."
-CLOCK = re.compile(
-    r"([^\d\s:]{2})?\s?(\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AaPp]\.? ?[Mm]\.?|[^\d\s:]{2})?"
-)
+CLOCK = re.compile(r"([^\d\s:]{2})?\s?(\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AaPp]\.? ?[Mm]\.?|[^\d\s:]{2})?")
 # "2023/07/13(木)", "2024.03.31 日曜日", "2024/1/2週二", "2022/12/24（週六）"
-YEAR_FIRST = re.compile(
-    r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})\s?[(\uff08]?([^\d\s()（）,./]{1,12}\.?)[)\uff09]?"
-)
+YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})\s?[(\uff08]?([^\d\s()（）,./]{1,12}\.?)[)\uff09]?")
 # "Sat, 11/01/2025", "ศ. 28/11/2568"
 DAY_FIRST = re.compile(r"([^\d\s()（）,./]{1,12})[.,]{0,2} ?(\d{1,2})/(\d{1,2})/(\d{4})")
 
@@ -144,16 +140,12 @@ MOMENT = re.compile(
 # "10/6/2023 12:37 AM": the month first where AM or PM follows
 SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}),? (.{1,20})")
 # "May 12, 2025 2:37:00 PM", "Wednesday, April 15, 2015 at 12:51:41 AM UTC", "Jul 9, 2015, 8:34 PM"
-NAMED = re.compile(
-    r"(?:[A-Za-z]{3,9}, )?([A-Za-z]{3,9})\.? (\d{1,2}), (\d{4})(?:,| at)? {1,2}(.{1,24})"
-)
+NAMED = re.compile(r"(?:[A-Za-z]{3,9}, )?([A-Za-z]{3,9})\.? (\d{1,2}), (\d{4})(?:,| at)? {1,2}(.{1,24})")
 # "01-May-24 07:32 PM", "1 May 2024, 19:32"
 NAMED_SECOND = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ](\d{4}|\d{2}),? {1,2}(.{1,24})")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # "19:32:00.123456+09:00", "19:32 UTC+01:00"
-ZONED_CLOCK = re.compile(
-    r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT)?([+-]\d{2}:?\d{2})?"
-)
+ZONED_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(Z|UTC|GMT)?([+-]\d{2}:?\d{2})?")
 KANJI_CLOCK = re.compile(r"(午前|午後)?(\d{1,2})時(\d{1,2})分(?:(\d{1,2})秒)?")
 EXCEL_DAYS = range(20_000, 80_000)
 

@@ -26,9 +26,7 @@ from .markup import parse_html, visible_text
 __all__ = ["DiscordImporter"]
 
 HEADERS = ((",", ("AuthorID", "Author", "Date", "Content")), (";", ("Author", "Date", "Content")))
-TYPES = frozenset(
-    ("Default", "Reply", "Call", "ChatInputCommand", "ContextMenuCommand", "20", "23")
-)
+TYPES = frozenset(("Default", "Reply", "Call", "ChatInputCommand", "ContextMenuCommand", "20", "23"))
 HTML_PEEK = 1 << 20
 # "Direct Messages - mika [123456] [part 2]"
 PART = re.compile(r" \[part \d+\]$")
@@ -136,11 +134,7 @@ class _Channel:
 
     def add_html(self, page: Any) -> None:
         self.title = (
-            " / ".join(
-                filter(
-                    None, (visible_text(entry) for entry in page.find_class("preamble__entry")[:2])
-                )
-            )
+            " / ".join(filter(None, (visible_text(entry) for entry in page.find_class("preamble__entry")[:2])))
             or self.title
         )
         author = ""

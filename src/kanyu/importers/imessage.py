@@ -106,9 +106,7 @@ def _read_page(source: Source, zone: tzinfo) -> list[Message]:
         stamp = STAMP.match(class_text(box, "timestamp"))
         sender = class_text(box, "sender")
         parts = [
-            visible_text(part)
-            for part in box.find_class("bubble")
-            if not part.xpath("ancestor::*[@class='replies']")
+            visible_text(part) for part in box.find_class("bubble") if not part.xpath("ancestor::*[@class='replies']")
         ]
         kind = "photo" if box.find(".//img") is not None else ""
         if sender:

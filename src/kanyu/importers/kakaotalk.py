@@ -125,12 +125,7 @@ def _read_text(source: Source, zone: tzinfo) -> Conversation:
         stamped = _stamped(raw.lstrip("\ufeff"), zone)
         if (found := DAY_LINE.fullmatch(line)) or (SAVED.fullmatch(line) and not rows):
             if found:
-                text = (
-                    (found[1] or found[2])
-                    .replace("年", "년")
-                    .replace("月", "월")
-                    .replace("日", "일")
-                )
+                text = (found[1] or found[2]).replace("年", "년").replace("月", "월").replace("日", "일")
                 moment = _moment(f"{text} 0:00" if found[1] else f"{text}, 0:00", zone)
                 day = moment.date() if moment else day
             close()
@@ -176,10 +171,7 @@ def _conversation(
     source: Source, title: str, is_group: bool | None, rows: Sequence[_Row], skipped: list[Skipped]
 ) -> Conversation:
     messages = [
-        Message(
-            row.sender, row.text, row.at, row.text != "" and not PLACEHOLDER.fullmatch(row.text)
-        )
-        for row in rows
+        Message(row.sender, row.text, row.at, row.text != "" and not PLACEHOLDER.fullmatch(row.text)) for row in rows
     ]
     senders = tuple(dict.fromkeys(message.sender for message in messages))
     me = next((owner for owner in OWNERS if owner in senders), owner_of_pair(title, senders))

@@ -116,11 +116,7 @@ def _find_names(rests: Iterable[str], title: str) -> dict[str, int]:
     while waiting:
         name, count = waiting.pop()
         known = [item for item in longer[name].items() if item[0] in certain]
-        often = [
-            (other, n)
-            for other, n in longer[name].items()
-            if n >= 3 and not NOT_NAME.search(other, len(name))
-        ]
+        often = [(other, n) for other, n in longer[name].items() if n >= 3 and not NOT_NAME.search(other, len(name))]
         if name not in certain and sum(n for _, n in often) * 10 >= count * 9:
             waiting += often
         else:

@@ -123,9 +123,7 @@ class LineLog:
             is_group = True
         elif is_group is None and me:
             is_group = False
-        return Conversation(
-            title, "line", self.source.name, self.messages, me, self.skipped, is_group
-        )
+        return Conversation(title, "line", self.source.name, self.messages, me, self.skipped, is_group)
 
 
 def _is_header(line: str, following: str) -> bool:

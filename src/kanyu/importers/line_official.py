@@ -30,8 +30,7 @@ class LineOfficialImporter:
         "LINE公式アカウント（チャットのCSV）",
         "LINE Official Account chat CSV",
         "日付_日付_名前.csv",
-        "LINE Official Account Managerのチャットで相手を開き、"
-        "メニューの「チャット履歴をダウンロード」。",
+        "LINE Official Account Managerのチャットで相手を開き、メニューの「チャット履歴をダウンロード」。",
         "LINE Official Account Manager: chats, open the person, menu, download the chat history.",
     )
 
@@ -70,9 +69,7 @@ def _read(source: Source, zone: tzinfo) -> Conversation:
     names = {message.sender for kind, message in rows if kind == "Account"}
     account = preamble.get("アカウント名") or "Account"
     me = names.pop() if len(names) == 1 else account
-    messages = [
-        Message(me, m.text, m.at, m.is_text) if kind == "Account" else m for kind, m in rows
-    ]
+    messages = [Message(me, m.text, m.at, m.is_text) if kind == "Account" else m for kind, m in rows]
     title = next((message.sender for kind, message in rows if kind == "User"), "")
     name = LineOfficialImporter.format.name
     return Conversation(title, name, source.name, by_time(messages), me, skipped, False)

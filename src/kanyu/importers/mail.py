@@ -40,8 +40,7 @@ class MailImporter:
         "メール（eml・mbox・Gmailのエクスポート）",
         "Mail (eml, mbox, Gmail Takeout)",
         "….eml, ….mbox",
-        "メールをファイルに保存（.eml）するか、"
-        "Google データ エクスポートで「メール」を選びます（.mbox）。",
+        "メールをファイルに保存（.eml）するか、Google データ エクスポートで「メール」を選びます（.mbox）。",
         "Save the mail as a file (.eml), or choose Mail in Google Takeout (.mbox).",
     )
 

@@ -23,9 +23,7 @@ CODECS = {
 # ESC ( B, ESC ( J: ASCII; ESC ( I: half-width kana; ESC $ B, ESC $ @: two bytes a character
 ESCAPE = re.compile(rb"\x1b(\([BJI]|\$\(?[@BDOPQ])")
 # "2024年5月1日(水) 19:32 山田 <…>:", "On Wed, May 1, 2024 at 7:32 PM Mari wrote:"
-QUOTED_FROM = re.compile(
-    r"(?:On .{5,200} wrote|\d{4}[年/-].{5,200}|.{1,200}さん(?:は|が)書きました)[:：]"
-)
+QUOTED_FROM = re.compile(r"(?:On .{5,200} wrote|\d{4}[年/-].{5,200}|.{1,200}さん(?:は|が)書きました)[:：]")
 # "-----Original Message-----", "---------- Forwarded message ----------"
 ORIGINAL = re.compile(r"-{3,} ?(?:Original Message|元のメッセージ|Original message) ?-{3,}")
 
@@ -90,9 +88,7 @@ def decode_header_text(mail: Mail, field: str) -> str:
         words = decode_header(data.decode("ascii", "replace"))
     except (HeaderParseError, ValueError):
         return decode_bytes(data, None)
-    pieces = (
-        word if isinstance(word, str) else decode_bytes(word, charset) for word, charset in words
-    )
+    pieces = (word if isinstance(word, str) else decode_bytes(word, charset) for word, charset in words)
     return " ".join("".join(pieces).split())
 
 

@@ -7,9 +7,7 @@ from typing import Any
 
 __all__ = ["class_text", "html_text", "parse_html", "visible_text"]
 
-BLOCK = re.compile(
-    r"address|article|blockquote|d[dlt]|div|h[1-6]|li|ol|p|pre|section|table|t[dhr]|ul"
-)
+BLOCK = re.compile(r"address|article|blockquote|d[dlt]|div|h[1-6]|li|ol|p|pre|section|table|t[dhr]|ul")
 HIDDEN = frozenset(("script", "style", "head", "title", "template"))
 EDGE = "\x1e"  # the border of a block
 EMPTY_LINES = re.compile(r"\n{3,}")  # more than one empty line

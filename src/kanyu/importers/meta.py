@@ -107,9 +107,7 @@ class MetaImporter:
                 part_title, part_names = _read_html(source, options.zone, messages)
             else:
                 data = source.json()
-                part_title = _mend(data.get("title") or "") or re.sub(
-                    r"_\d+$", "", data.get("threadName") or ""
-                )
+                part_title = _mend(data.get("title") or "") or re.sub(r"_\d+$", "", data.get("threadName") or "")
                 part_names = [_participant(person) for person in data.get("participants") or []]
                 make = partial(_message, zone=options.zone)
                 messages += collect(data.get("messages"), make, skipped)
@@ -171,9 +169,7 @@ def _read_html(source: Source, zone: tzinfo, messages: list[Message]) -> tuple[s
         bodies = block.find_class("_a6-p")
         text = visible_text(bodies[0], skip="_a6-q") if bodies else ""
         kinds = {"img": "photo", "video": "video", "audio": "audio", "a": "link"}
-        kind = next(
-            (kind for tag, kind in kinds.items() if block.find(f".//{tag}") is not None), ""
-        )
+        kind = next((kind for tag, kind in kinds.items() if block.find(f".//{tag}") is not None), "")
         if not NOTICE.fullmatch(text):
             at = parse_moment(clock, zone)
             messages.append(message_of(sender or "Facebook user", text, at, kind))

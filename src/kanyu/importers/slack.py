@@ -59,9 +59,7 @@ class SlackImporter:
         members = [users.get(member, member) for member in channel.get("members") or []]
         title = ", ".join(members) if kind in ("dms", "mpims") and members else folder or first.stem
         is_group = kind != "dms" if kind else None
-        yield Conversation(
-            title, self.format.name, first.name, by_time(messages), None, skipped, is_group
-        )
+        yield Conversation(title, self.format.name, first.name, by_time(messages), None, skipped, is_group)
 
 
 def _table(source: Source, name: str) -> list[Mapping[str, Any]]:
@@ -93,9 +91,7 @@ def _channel(source: Source, folder: str) -> tuple[str, Mapping[str, Any]]:
     return "", {}
 
 
-def _message(
-    record: Mapping[str, Any], users: Mapping[str, str], people: People, zone: tzinfo
-) -> Message | None:
+def _message(record: Mapping[str, Any], users: Mapping[str, str], people: People, zone: tzinfo) -> Message | None:
     if record["type"] != "message" or record.get("subtype") not in CONTENT:
         return None
     profile = record.get("user_profile") or {}

@@ -38,9 +38,7 @@ class SmsImporter:
 
     def sniff(self, source: Source) -> bool:
         """Whether its root is ``smses``."""
-        return (
-            source.head.lstrip().startswith("<") and re.search(r"<smses\b", source.head) is not None
-        )
+        return source.head.lstrip().startswith("<") and re.search(r"<smses\b", source.head) is not None
 
     def thread(self, source: Source) -> str:
         """Every backup stands alone."""

@@ -19,11 +19,9 @@ ALIASES = {
     "sender": "sender from sendername author user username speaker role name 送信者 発言者"
     " 送信者名 差出人 名前 ユーザー ユーザー名 投稿者 話者",
     "text": "text message content contents body 本文 内容 発言 発言内容 メッセージ テキスト トーク",
-    "at": "at timestamp datetime sentat createdat created date time 日時 送信日時"
-    " 投稿日時 日付 送信日",
+    "at": "at timestamp datetime sentat createdat created date time 日時 送信日時 投稿日時 日付 送信日",
     "clock": "clock 時刻 送信時刻",
-    "talk": "conversation conversationid thread threadid room roomid channel トークルームid"
-    " ルーム 会話 会話id",
+    "talk": "conversation conversationid thread threadid room roomid channel トークルームid ルーム 会話 会話id",
 }
 DELIMITERS = (",", "\t", ";")
 HEADER_WITHIN = 12
@@ -47,8 +45,7 @@ class TableImporter:
         "表（CSV・TSV・JSONL・XLSX。Chatworkなど）",
         "Table (CSV, TSV, JSONL, XLSX; Chatwork and others)",
         "….csv, ….tsv, ….jsonl, ….json, ….xlsx",
-        "送信者と本文の列がある表を用意します。列名が違うときは"
-        " --columns sender=列名,text=列名,at=列名 を付けます。",
+        "送信者と本文の列がある表を用意します。列名が違うときは --columns sender=列名,text=列名,at=列名 を付けます。",
         "Any table with a sender and a text column; else --columns sender=…,text=…,at=….",
     )
 
@@ -87,9 +84,7 @@ class TableImporter:
             first = source.json() if is_list else None
         return next((True for _ in self._objects("", first, {})), False)
 
-    def _objects(
-        self, title: str, value: Any, talks: dict[str, _Talk]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _objects(self, title: str, value: Any, talks: dict[str, _Talk]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the records in JSON of any of the shapes, with the title of their conversation."""
         if isinstance(value, list):
             for item in value:
@@ -105,9 +100,7 @@ class TableImporter:
                 record = {role: value[key] for role, key in names.items()}
                 yield str(record.get("talk") or title), record
 
-    def _records(
-        self, source: Source, talks: dict[str, _Talk]
-    ) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    def _records(self, source: Source, talks: dict[str, _Talk]) -> Iterator[tuple[str, int, dict[str, Any]]]:
         if is_spreadsheet(source):
             for rows in read_spreadsheet(source):
                 yield from self._rows(rows)
@@ -116,17 +109,13 @@ class TableImporter:
         else:
             yield from self._rows(read_csv(source, self._delimiter(source) or ","))
 
-    def _json_records(
-        self, source: Source, talks: dict[str, _Talk]
-    ) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    def _json_records(self, source: Source, talks: dict[str, _Talk]) -> Iterator[tuple[str, int, dict[str, Any]]]:
         lines = source.head.split("\n", 2)
         try:
             json.loads(lines[0])
             is_lines = len(lines) > 1
         except ValueError:
-            is_lines = source.head.lstrip()[:1] == "{" and not any(
-                f'"{name}"' in source.head[:4096] for name in LISTS
-            )
+            is_lines = source.head.lstrip()[:1] == "{" and not any(f'"{name}"' in source.head[:4096] for name in LISTS)
         if not is_lines:
             for number, (title, record) in enumerate(self._objects("", source.json(), talks), 1):
                 yield title, number, record
@@ -154,9 +143,7 @@ class TableImporter:
                 if names is None and len(top) >= HEADER_WITHIN:
                     return
             elif any(cell not in (None, "") for cell in cells):
-                record = {
-                    role: cells[column] for role, column in names.items() if column < len(cells)
-                }
+                record = {role: cells[column] for role, column in names.items() if column < len(cells)}
                 yield str(record.get("talk") or ""), number, record
 
     def _delimiter(self, source: Source) -> str | None:

@@ -149,9 +149,7 @@ def _read_personal(data: Mapping[str, Any], source: Source, zone: tzinfo) -> Ite
         yield Conversation(title, "teams", source.name, by_time(messages), me, skipped, is_group)
 
 
-def _personal_message(
-    record: Mapping[str, Any], owner: str, me: str, people: People, zone: tzinfo
-) -> Message | None:
+def _personal_message(record: Mapping[str, Any], owner: str, me: str, people: People, zone: tzinfo) -> Message | None:
     kind = str(record["messagetype"])
     if not kind.startswith(("RichText", "Text", "Event/Call")):
         return None

@@ -54,9 +54,7 @@ class XImporter:
         own_id = own_id or _common_id(talks)
         for talk_id, (source, records) in talks.items():
             pair = PAIR.fullmatch(talk_id)
-            other = (
-                next((number for number in pair.groups() if number != own_id), "") if pair else ""
-            )
+            other = next((number for number in pair.groups() if number != own_id), "") if pair else ""
             name = next((_title(r) for r in records if "conversationNameUpdate" in r), "")
             skipped: list[Skipped] = []
             make = partial(_message, own_id=own_id, own_name=own_name, zone=options.zone)

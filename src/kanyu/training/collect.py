@@ -57,7 +57,8 @@ QUOTAS: Final[dict[str, dict[str, int]]] = {
     "courses": {"conversations with a pitcher": 24, "conversations without": 4, "each named signal": 0},
     "signals": {
         "messages": 170, "pitch": 120, "honest": 40, "delayed_reveal": 35, "risky_product": 12, "network_hype": 25,
-        "non-pitch": 50, "hard": 35, "refusal": 12, "disguise": 8, "pairs": 12, "under 40": 25, "40-150": 60, "over 150": 75,
+        "non-pitch": 50, "hard": 35, "refusal": 12, "disguise": 8, "pairs": 12, "under 40": 25, "40-150": 60,
+        "over 150": 75,
         "each named signal": 45,
     },
     "talk": {"conversations without": 42, "each named signal": 0},
