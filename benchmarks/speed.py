@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from sudachipy import Dictionary, SplitMode
-from tools.measuring import Ratio, best_of, kanyu, keep, run
+from tools.measuring import Ratio, best_of, command, keep, run
 from tools.texts import different_messages, endless_messages, long_text, source
 
 from kanyu.canonical import canonicalize
@@ -97,7 +97,7 @@ def jobs(folder: Path) -> list[Ratio]:
     best = {1: float("inf"), 2: float("inf")}
     for _ in range(2):
         for n in best:
-            done = run(kanyu("score", str(table), "--out", str(folder / f"out{n}.csv"), "--jobs", str(n)))
+            done = run(command("score", str(table), "--out", str(folder / f"out{n}.csv"), "--jobs", str(n)))
             best[n] = min(best[n], done.seconds)
     return [Ratio("two worker processes / one, rows a second", best[1] / best[2], at_least=1.7)]
 
@@ -108,7 +108,7 @@ def start(detector: Detector, folder: Path) -> list[Ratio]:
     save_pipeline(detector.model, pipeline)
     ours, theirs = [], []
     for _ in range(ROUNDS):
-        ours.append(run(kanyu("check", TEXT)))
+        ours.append(run(command("check", TEXT)))
         theirs.append(run([sys.executable, str(RIVAL), str(pipeline), TEXT]))
     seconds = min(done.seconds for done in ours) / min(done.seconds for done in theirs)
     megabytes = min(done.megabytes for done in ours) / min(done.megabytes for done in theirs)

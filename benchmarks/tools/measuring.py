@@ -42,12 +42,12 @@ class Ratio(NamedTuple):
         return {**self._asdict(), "kept": self.is_kept}
 
 
-def kanyu(*arguments: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
     """The command line of kanyu in this environment."""
     return [sys.executable, "-c", "from kanyu.cli import main; main()", *arguments]
 
 
-def run(command: Sequence[str]) -> Run:
+def run(arguments: Sequence[str]) -> Run:
     """Run a process to its end; its output goes nowhere.
 
     The peak is read from /proc while it runs: what `getrusage` tells of a child begins with the
@@ -55,7 +55,7 @@ def run(command: Sequence[str]) -> Run:
     """
     with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        child = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=said)
         peak = 0.0
         while child.poll() is None:
             peak = max(peak, _peak(child.pid))
@@ -63,7 +63,7 @@ def run(command: Sequence[str]) -> Run:
         seconds = time.perf_counter() - start
         said.seek(0)
         if child.returncode:
-            raise SystemExit(f"{command[3:]} ended with {child.returncode}: {said.read().decode()[-400:]}")
+            raise SystemExit(f"{arguments[3:]} ended with {child.returncode}: {said.read().decode()[-400:]}")
     return Run(seconds, peak)
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Detector", "ScanReport", "load"]
 
-_JAPANESE: Final = re.compile(r"[ぁ-ゖァ-ヺー一-鿿々㐀-䶿ｦ-ﾝ𠀀-𯿿]")
+_LETTER: Final = r"[ぁ-ゖァ-ヺー一-鿿々㐀-䶿ｦ-ﾝ𠀀-𯿿]"
+_JAPANESE: Final = re.compile(f"{_LETTER}[^{_LETTER[1:-1]}]*{_LETTER}")  # two of them: あ1い
 _CHUNK: Final = 2048
 _SCORED: Final = (*HEADLINES, *SIGNALS)
 _UNTRAINED: Final = LabelScore(0.0, 1.0, -700.0, -700.0, 0.0)  # of a label that the model lacks
@@ -243,9 +244,10 @@ class Detector:
         """
         filled = [index for index, text in enumerate(texts) if text.strip()]
         scores, known = self.log_odds([texts[index] for index in filled])
+        log_odds: list[list[float]] = scores.tolist()
         rows: list[Any] = [(None, None, None, None, "", "undecided")] * len(texts)
         for row, index in enumerate(filled):
-            values = {name: probability(float(scores[row, k])) for k, name in enumerate(HEADLINES)}
+            values = dict(zip(HEADLINES, map(probability, log_odds[row]), strict=True))
             verdict = decide(values, self.thresholds, self.undecided_from, _is_readable(texts[index], int(known[row])))
             rows[index] = (*values.values(), join_flags(values, self.thresholds), verdict)
         return rows
@@ -308,8 +310,9 @@ class Detector:
         scores[bodies] = UNTRAINED
         scores[np.ix_(bodies, [COLUMN[label] for label in present])] = found
         verdicts: list[VerdictName | None] = [None] * len(talk)
+        headlines: list[list[float]] = found[:, : len(HEADLINES)].tolist()
         for row, index in enumerate(bodies):
-            values = {name: probability(float(found[row, k])) for k, name in enumerate(HEADLINES)}
+            values = dict(zip(HEADLINES, map(probability, headlines[row]), strict=True))
             readable = _is_readable(talk.messages[index].text, int(known[row]))
             verdicts[index] = decide(values, self.thresholds, self.undecided_from, readable)
         return judge_conversation(
@@ -323,4 +326,4 @@ class Detector:
 
 def _is_readable(text: str, n_known: int) -> bool:
     """Whether there are at least two kana or kanji and a term that the model knows."""
-    return n_known > 0 and len(_JAPANESE.findall(text[:2000])) >= 2
+    return n_known > 0 and _JAPANESE.search(text, 0, 2000) is not None

@@ -18,8 +18,8 @@ VerdictName = Literal["flagged", "ordinary_pitch", "undecided", "clear"]
 def probability(log_odds: float) -> float:
     """The probability in [0, 1] of calibrated log-odds."""
     if log_odds >= 0:
-        return 1.0 / (1.0 + math.exp(-min(log_odds, 700.0)))
-    odds = math.exp(max(log_odds, -700.0))
+        return 1.0 / (1.0 + math.exp(-log_odds))
+    odds = math.exp(log_odds if log_odds > -700.0 else -700.0)
     return odds / (1.0 + odds)
 
 
