@@ -16,6 +16,7 @@ __all__ = ["Phrase", "find_phrases"]
 
 MAX_PHRASES: Final = 6
 _LEAST_SHARE: Final = 0.06  # of all that speaks for the label, a phrase brings at least this share
+_SHORTEST: Final = 2  # a single character tells a reader nothing
 _LONGEST_GAP: Final = 2  # characters of a joined gap between two phrases
 _LOOSE: Final = frozenset({"助詞", "助動詞", "補助記号", "接尾辞"})
 _NOUNS: Final = frozenset({"名詞", "接頭辞", "接尾辞"})
@@ -58,7 +59,7 @@ def find_phrases(explanation: Explanation, text: str, tokens: Sequence[Token]) -
     positive = heat[heat > 0]
     if not len(positive) or not tokens:
         return []
-    penalty = float(positive.mean()) * 0.5
+    penalty = float(positive.mean()) * 0.75
     runs = []
     for clause in _clauses(tokens, text):
         scores = [
@@ -72,6 +73,7 @@ def find_phrases(explanation: Explanation, text: str, tokens: Sequence[Token]) -
     phrases = [
         Phrase(Span(start, end), float(sums[end - window.start] - sums[start - window.start]))
         for start, end in _joined(runs, text)
+        if end - start >= _SHORTEST
     ]
     total = sum(phrase.contribution for phrase in phrases if phrase.contribution > 0)
     strong = [phrase for phrase in phrases if phrase.contribution > _LEAST_SHARE * total > 0]
