@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_QUIET := --quiet --disable-pip-version-check
 SHARED ?= ../shared
 
-.PHONY: demo test install lint types unit model data-report card bench fuzz matrix clean lock
+.PHONY: demo test install lint types unit model data-report card bench bench-large fuzz matrix clean lock
 
 demo: $(DEMO_VENV)/.installed  ## install as a user would, check a message, scan a LINE export
 	$(DEMO_VENV)/bin/kanyu check "すごい人に会わせたいんだよね。詳しくは会ってから話すね"
@@ -49,6 +49,9 @@ card: install  ## measure the shipped model; writes models/figures.json and mode
 
 bench: install  ## speed and memory, as ratios of one run; fails where one is missed
 	set -e; for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python $$file; done
+
+bench-large: install  ## memory and time of millions of messages; takes long
+	$(BIN)/python benchmarks/large/flat.py
 
 clean:
 	rm -rf $(VENV) $(DEMO_VENV) .cache dist build demo-report.html
