@@ -149,6 +149,10 @@ class Detector:
         """Which model judges."""
         return ModelReference(self.model.name, self.model.version, self.model.sha256, self.model.dictionary_matches)
 
+    @cached_property
+    def _experimental(self) -> frozenset[str]:
+        return self.model.experimental | (set(SIGNALS) - set(self.model.labels))
+
     def check(self, text: str) -> Verdict:
         """Judge one message.
 
@@ -175,8 +179,9 @@ class Detector:
         for piece in evidence:
             added[piece.label] += piece.contribution
         scores = dict.fromkeys(_SCORED, _UNTRAINED)
-        for name in scores.keys() & explanations.keys():
-            item = explanations[name]
+        for name, item in explanations.items():
+            if name not in scores:
+                continue  # a disclosure or the like, shown by its probability alone
             other = item.log_odds - item.intercept - added.get(name, 0.0)
             scores[name] = LabelScore(values[name], thresholds[name], item.log_odds, item.intercept, other)
         flags = [name for name in HEADLINES if scores[name].flagged]
@@ -186,7 +191,7 @@ class Detector:
             verdict=verdict,
             labels={name: scores[name] for name in HEADLINES},
             signals={name: scores[name] for name in SIGNALS},
-            experimental=model.experimental | (set(SIGNALS) - set(model.labels)),
+            experimental=self._experimental,
             disclosures={name: values.get(f"discloses_{name}", 0.0) for name in DISCLOSURES},
             refusal=values.get("refusal", 0.0),
             recruit_duty=duty,
