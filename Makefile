@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_QUIET := --quiet --disable-pip-version-check
 SHARED ?= ../shared
 
-.PHONY: demo test install lint types unit model data-report card bench bench-large fuzz matrix clean lock
+.PHONY: demo test install lint types unit model data-report card bench bench-large fuzz matrix audit clean lock
 
 demo: $(DEMO_VENV)/.installed  ## install as a user would, check a message, scan a LINE export
 	$(DEMO_VENV)/bin/kanyu check "すごい人に会わせたいんだよね。詳しくは会ってから話すね"
@@ -52,6 +52,19 @@ bench: install  ## speed and memory, as ratios of one run; fails where one is mi
 
 bench-large: install  ## memory and time of millions of messages; takes long
 	$(BIN)/python benchmarks/large/flat.py
+
+fuzz: install  ## what tries to break it, with more than 100,000 generated cases; writes docs/reliability.md
+	rm -f benchmarks/reliability.json
+	KANYU_FUZZ=100000 KANYU_LEDGER=benchmarks/reliability.json $(BIN)/python -m pytest tests/test_fuzz.py \
+	  tests/test_model_damage.py tests/test_hostile.py tests/test_privacy.py tests/test_distributed.py \
+	  tests/test_install.py tests/test_batch.py tests/cli/test_score.py tests/cli/test_scan.py
+	$(BIN)/python scripts/reliability.py benchmarks/reliability.json docs/reliability.md
+
+matrix:  ## the tests on every Python here, with the lowest and the newest versions allowed; needs uv
+	$(PYTHON) scripts/matrix.py
+
+audit: install  ## known weaknesses of the locked versions; needs the network
+	$(BIN)/pip-audit --requirement requirements/dev.txt --require-hashes --disable-pip
 
 clean:
 	rm -rf $(VENV) $(DEMO_VENV) .cache dist build demo-report.html

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from kanyu.cli import run
 
@@ -55,8 +56,9 @@ def score(logs: Path, out: Path, *options: str) -> float:
 
 
 def main() -> int:
-    from distributed import LocalCluster
+    import distributed
 
+    make_cluster: Any = distributed.LocalCluster
     facts: dict[str, object] = {"cores": os.cpu_count(), "rows": PARTS * ROWS, "parts": PARTS}
     same = True
     with tempfile.TemporaryDirectory() as name:
@@ -68,7 +70,7 @@ def main() -> int:
         one = score(logs, folder / "one", "--jobs", "1")
         rates = [{"where": "one process, no cluster", "ratio": 1.0, "rate": PARTS * ROWS / one}]
         for n_workers in (1, 2):
-            with LocalCluster(
+            with make_cluster(
                 n_workers=n_workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
             ) as cluster:
                 out = folder / f"cluster-{n_workers}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kanyu.detector import Detector, load
-from tests.ledger import Ledger
+from tests.ledger import LEDGER, Ledger
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -36,8 +35,17 @@ def benign() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ledger() -> Iterator[Ledger]:
+def ledger() -> Ledger:
     """Counts what the hard tests tried."""
-    found = Ledger()
-    yield found
-    found.write()
+    return LEDGER
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count whole tests too."""
+    if report.when == "call" and report.outcome != "skipped":
+        LEDGER.count_test(report.nodeid, report.passed)
+
+
+def pytest_sessionfinish() -> None:
+    """Write the counts, where they are wanted."""
+    LEDGER.write()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +16,21 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-__all__ = ["CASES", "Ledger", "share"]
+__all__ = ["CASES", "LEDGER", "Ledger", "share"]
 
 CASES: Final = int(os.environ.get("KANYU_FUZZ", "0"))
+
+# Whole tests that are counted too, by their path and name.
+TESTS: Final = {
+    "privacy: commands under the audit hook": r"test_privacy\.py",
+    "a cluster: workers killed, schedulers gone, other versions": r"test_distributed\.py",
+    "wheel and source archive in a clean environment": r"test_install\.py",
+    "faults: writers and workers killed": r"killed",
+    "faults: full disk, places that cannot be written, failed outputs": (
+        r"full_disk|unwritable|cannot_be_written|failed_output|leaves_the_old"
+    ),
+    "faults: a file that changes while it is read": r"changes_while",
+}
 
 
 class Ledger:
@@ -34,6 +47,13 @@ class Ledger:
         yield
         self.held[what] = self.held.get(what, 0) + 1
 
+    def count_test(self, name: str, passed: bool) -> None:
+        """One whole test, if it is among those that are counted."""
+        for what, pattern in TESTS.items():
+            if re.search(pattern, name):
+                self.tried[what] = self.tried.get(what, 0) + 1
+                self.held[what] = self.held.get(what, 0) + passed
+
     def write(self) -> None:
         """Write all counts, where that is wanted; those of tests that did not run now stay."""
         if "KANYU_LEDGER" not in os.environ:
@@ -43,6 +63,10 @@ class Ledger:
         counts = json.loads(path.read_text("utf-8")) if path.exists() else {}
         counts |= {what: {"tried": n, "held": self.held.get(what, 0)} for what, n in self.tried.items()}
         path.write_text(json.dumps(counts, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+LEDGER: Final = Ledger()
+"""That of this process."""
 
 
 def share(part: float, few: int = 60) -> settings:

@@ -22,6 +22,7 @@ from kanyu.detector import Detector
 from kanyu.distributed import SentModel, connect
 from kanyu.errors import KanyuError, MissingExtraError, UsageError
 from kanyu.model import shipped_model_path
+from tests.clusters import client_of, local_cluster
 
 pytest.importorskip("distributed")
 
@@ -31,11 +32,7 @@ ORDINARY = "了解です。10時に改札前で"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=2, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as found:
+    with local_cluster(2, 2) as found:
         yield found
 
 
@@ -92,18 +89,16 @@ def test_a_threshold_goes_along(tmp_path: Path, cluster: Any) -> None:
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(cluster: Any, detector: Detector) -> None:
-    from distributed import Client
-
     texts = texts_of(6000)
     expected = detector.score_texts(texts)
     with (
-        Client(cluster.scheduler_address, set_as_default=False) as other,
+        client_of(cluster.scheduler_address) as other,
         connect(cluster.scheduler_address, shipped_model_path(), {}) as there,
         Scoring(there.load, 2, there) as scoring,
     ):
         processes = other.run(os.getpid)
         assert len(set(processes.values())) == 2
-        found = []
+        found: list[Any] = []
         for number, scored in enumerate(scoring.score(chunks_of(texts))):
             found += scored.scores
             if number == 5:
@@ -117,10 +112,8 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(cluster: Any, d
 
 
 def test_the_model_is_sent_once_to_each_worker_and_gone_afterwards(cluster: Any) -> None:
-    from distributed import Client
-
     size = shipped_model_path().stat().st_size
-    with Client(cluster.scheduler_address, set_as_default=False) as other:
+    with client_of(cluster.scheduler_address) as other:
         with connect(cluster.scheduler_address, shipped_model_path(), {}) as there:
             assert there.n_workers == 2
             assert list(other.run(sent).values()) == [[size], [size]]
@@ -129,13 +122,11 @@ def test_the_model_is_sent_once_to_each_worker_and_gone_afterwards(cluster: Any)
 
 
 def test_a_worker_logs_no_text_of_what_fails(cluster: Any) -> None:
-    from distributed import Client
-
     def logs() -> str:
         return str(other.get_worker_logs())
 
     with (
-        Client(cluster.scheduler_address, set_as_default=False) as other,
+        client_of(cluster.scheduler_address) as other,
         connect(cluster.scheduler_address, shipped_model_path(), {}) as there,
     ):
         future = there.submit(int, RISKY)
@@ -157,13 +148,9 @@ def test_a_chunk_that_kills_every_worker_is_told_in_one_line(cluster: Any) -> No
 
 
 def test_a_scheduler_that_goes_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from distributed import LocalCluster
-
     monkeypatch.setattr(kanyu.distributed, "_PATIENCE", 5)
 
-    cluster = LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    )
+    cluster = local_cluster(1)
 
     def score() -> None:
         with (
@@ -209,11 +196,9 @@ def test_what_cannot_be_reached_is_one_line(
 
 
 def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from distributed import LocalCluster
-
     monkeypatch.setattr(kanyu.distributed, "_PATIENCE", 1)
     with (
-        LocalCluster(n_workers=0, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0") as empty,
+        local_cluster(0) as empty,
         pytest.raises(KanyuError, match="has no worker"),
         connect(empty.scheduler_address, shipped_model_path(), {}),
     ):

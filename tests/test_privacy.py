@@ -26,6 +26,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.clusters import local_cluster
+
 RISKY = "入会金38万円、元本保証で月利8%、2人紹介すれば元が取れます"
 SAMPLES = Path(__file__).parent / "samples"
 TALK = SAMPLES / "line" / "demo-pitch.txt"
@@ -277,11 +279,7 @@ def test_serve_without_a_browser(tmp_path: Path) -> None:
 @pytest.fixture
 def scheduler() -> Iterator[str]:
     pytest.importorskip("distributed")
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-    ) as found:
+    with local_cluster(1) as found:
         yield found.scheduler_address
 
 
