@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
 VERSIONS = ("lowest-direct", "highest")
+# The lowest version that is there ready-made for that Python: old ones are not built from source for new interpreters.
+WHEELS = ["--only-binary", ":all:", "--no-binary", "kanyu"]
 TESTS = ["-m", "not browser", "-q"]
 
 
@@ -30,9 +32,14 @@ def uv(*arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]
 
 
 def find(python: str) -> str | None:
-    """The interpreter of that version, if it is here and starts."""
-    found = uv("python", "find", "--no-project", "--system", python, quiet=True)
-    return found.stdout.strip() if found.returncode == 0 else None
+    """The interpreter of that version, if it is here and starts; pyenv's too, whose shims may lead nowhere."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    places = sorted((root / "versions").glob(f"{python}.*/bin/python"), reverse=True)
+    for place in [python, *map(str, places)]:
+        found = uv("python", "find", "--no-project", "--system", place, quiet=True)
+        if found.returncode == 0:
+            return found.stdout.strip()
+    return None
 
 
 def prepare(interpreter: str, folder: Path, versions: str) -> str:
@@ -40,9 +47,9 @@ def prepare(interpreter: str, folder: Path, versions: str) -> str:
     python = str(folder / "bin" / "python")
     steps = [
         ["venv", "--quiet", "--allow-existing", "--python", interpreter, str(folder)],
-        ["pip", "install", "--quiet", "--python", python, "--resolution", versions, "-e", ".[all]"],
+        ["pip", "install", "--quiet", "--python", python, "--resolution", versions, *WHEELS, "-e", ".[all]"],
         # The tools of the tests are not what is tried here: the newest that leave the versions above alone.
-        ["pip", "install", "--quiet", "--python", python, "--group", "dev"],
+        ["pip", "install", "--quiet", "--python", python, *WHEELS, "--group", "dev"],
     ]
     for step in steps:
         done = uv(*step, quiet=True)
