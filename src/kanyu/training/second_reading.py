@@ -140,6 +140,7 @@ def settle(data: Path, folder: Path) -> None:
             faults += _is_inconsistent(row)
             lines.append(json.dumps(row, ensure_ascii=False))
         path.write_text("\n".join(lines) + "\n", "utf-8")
+    _drop_equal_pairs(data)
     record_path.write_text("".join(json.dumps(row) + "\n" for row in records), "utf-8")
     disputes_path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in settled), "utf-8")
     print(f"{len(records)} second readings, {len(settled)} settled, {faults} inconsistent rows")
@@ -157,6 +158,20 @@ def _relabel(row: dict[str, Any], letters: str) -> None:
     else:
         row["hard"] = row["reported"] = False
         row["refusal"] = 0
+
+
+def _drop_equal_pairs(data: Path) -> None:
+    """Two messages whose settled labels are the same are no contrast pair any more."""
+    for path in sorted((data / "messages").glob("*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        labels: dict[str, set[str]] = {}
+        for row in rows:
+            if row["pair"]:
+                labels.setdefault(row["pair"], set()).add(_letters(row))
+        for row in rows:
+            if row["pair"] and len(labels[row["pair"]]) < 2:
+                row["pair"] = None
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
 def _is_inconsistent(row: dict[str, Any]) -> bool:

@@ -69,7 +69,7 @@ class OperatingPoint:
         Ordinary messages per 1,000 that may fall into the ``undecided`` band of a label.
     """
 
-    pattern_rate: float = 0.2
+    pattern_rate: float = 0.35
     pitch_rate: float = 3.0
     sender_rate: float = 0.3
     undecided_rate: float = 10.0
