@@ -168,6 +168,22 @@ def test_a_scheduler_that_goes_is_told_in_one_line(monkeypatch: pytest.MonkeyPat
         cluster.close()
 
 
+def test_what_is_sent_to_a_scheduler_that_is_gone_does_not_wait_for_ever() -> None:
+    """Dask forgets tasks that are sent while it reconnects: a run once waited for them without end."""
+    cluster = local_cluster(1)
+
+    def send() -> None:
+        with connect(cluster.scheduler_address, shipped_model_path(), {}) as there:
+            cluster.close()
+            there.submit(len, []).result(timeout=15)
+
+    try:
+        with pytest.raises(KanyuError, match="the cluster was lost"):
+            send()
+    finally:
+        cluster.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [

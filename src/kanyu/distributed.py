@@ -11,7 +11,7 @@ import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,14 +110,49 @@ class Cluster(Executor):
     """
 
     def __init__(self, client: Any, n_workers: int, load: SentModel) -> None:
+        self._client = client
         self._executor = client.get_executor(pure=False)
+        self._open: set[Future[Any]] = set()
+        self._ended = threading.Event()
         self.n_workers = n_workers
         self.load = load
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a function on some worker."""
-        future: Future[Any] = self._executor.submit(_score, fn, *map(_Hidden, args), **kwargs)
+        future: Future[Any] = Future()
+        self._open.add(future)
+        try:
+            there = self._executor.submit(_score, fn, *map(_Hidden, args), **kwargs)
+        except Exception:
+            if self._client.status == "running":
+                raise
+            raise CancelledError from None
+        there.add_done_callback(lambda done: self._hand_on(done, future))
+        future.add_done_callback(lambda done: there.cancel() if done.cancelled() else None)
         return future
+
+    def end(self) -> None:
+        """Stop watching the connection."""
+        self._ended.set()
+
+    def _hand_on(self, done: Future[Any], future: Future[Any]) -> None:
+        self._open.discard(future)
+        with suppress(InvalidStateError):  # where the connection was given up, or the chunk no longer wanted
+            if done.cancelled():
+                future.set_exception(CancelledError())
+            elif error := done.exception():
+                future.set_exception(error)
+            else:
+                future.set_result(done.result())
+
+    def _watch(self) -> None:
+        """Fail what waits when the connection is lost: Dask forgets tasks that are sent while it reconnects."""
+        while not self._ended.wait(0.5):
+            if self._client.status != "running":
+                for future in list(self._open):
+                    with suppress(InvalidStateError):
+                        future.set_exception(CancelledError())
 
 
 @contextmanager
@@ -194,7 +229,11 @@ def connect(address: str, model_path: Path, thresholds: dict[str, float]) -> Ite
                 raise KanyuError(
                     f"{address}: a worker lacks {error.name}; install 'kanyu[dask]' on all workers"
                 ) from None
-            yield Cluster(client, len(client.nthreads()), SentModel(token, tuple(sorted(thresholds.items()))))
+            found = Cluster(client, len(client.nthreads()), SentModel(token, tuple(sorted(thresholds.items()))))
+            try:
+                yield found
+            finally:
+                found.end()
         except KilledWorker:
             raise KanyuError(
                 f"{address}: workers end again and again, perhaps for want of memory; give each more, or fewer of them"
@@ -203,5 +242,6 @@ def connect(address: str, model_path: Path, thresholds: dict[str, float]) -> Ite
             raise KanyuError(lost) from error
         finally:
             with suppress(Exception):
-                client.unregister_worker_plugin(f"kanyu-{token}")
+                if client.status == "running":
+                    client.unregister_worker_plugin(f"kanyu-{token}")
             client.close(timeout=5)
