@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 
@@ -150,6 +151,42 @@ def test_a_file_that_is_no_message_is_one_line_and_status_1(tmp_path, capsys, co
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_without_a_signature_is_binary_and_not_a_message(tmp_path, capsys, seed):
+    path = tmp_path / "noise"
+    path.write_bytes(random.Random(seed).randbytes(5000).replace(b"\0", b""))
+    assert run(["check", "--file", str(path)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "binary" in said.err
+
+
+def test_a_text_with_some_damaged_bytes_is_still_a_message(tmp_path, capsys):
+    path = tmp_path / "damaged.txt"
+    path.write_bytes((ORDINARY * 20).encode("cp932") + b"\xff\xfd\xa0" * 4)
+    assert run(["check", "--json", "--file", str(path)]) == 0
+    assert json.loads(capsys.readouterr().out)["text"].startswith(ORDINARY)
+
+
+def test_what_cannot_be_checked_is_told_in_japanese_first(tmp_path, capsys):
+    run(["check", ""])
+    run(["check", "--file", str(tmp_path)])
+    run(["check", "--file", str(tmp_path / "nothing")])
+    empty, folder, missing = capsys.readouterr().err.splitlines()
+    assert "空です" in empty
+    assert "フォルダです" in folder
+    assert "開けません" in missing
+
+
+def test_an_overridden_threshold_is_told_with_the_verdict(capsys):
+    assert run(["check", RISKY, "--threshold", "risky_product=0.25"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("しきい値 risky_product=0.25")
+    assert run(["check", RISKY, "--threshold", "risky_product=0.25", "--lang", "en"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("thresholds risky_product=0.25")
+    assert run(["check", RISKY]) == 0
+    assert "しきい値" not in capsys.readouterr().out
+
+
 def test_a_folder_and_a_missing_file_are_status_1(tmp_path, capsys):
     assert run(["check", "--file", str(tmp_path)]) == 1
     assert "folder" in capsys.readouterr().err
@@ -220,6 +257,15 @@ def test_a_closed_pipe_ends_quietly():
     os.close(writing)
     assert done.returncode == 0
     assert done.stderr == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes a descriptor in the shell's way")
+def test_closed_standard_streams_are_no_traceback():
+    command = [*KANYU, "check", "--exit-code", RISKY]
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, check=False)
+        assert done.returncode == 10, closed
+        assert done.stderr == b""
 
 
 def on_a_terminal(keys, *arguments, environment=None):

@@ -71,6 +71,13 @@ def test_exit_code_10_when_a_sender_is_flagged(pitch):
     assert run(["scan", "--exit-code", "--json", str(pitch)]) == 10
 
 
+def test_an_overridden_threshold_is_told_with_the_findings(ordinary, capsys):
+    assert run(["scan", str(ordinary), "--threshold", "risky_product=0.999"]) == 0
+    assert "しきい値 risky_product=0.999" in capsys.readouterr().out
+    assert run(["scan", str(ordinary)]) == 0
+    assert "しきい値" not in capsys.readouterr().out
+
+
 def test_me_is_never_reported(pitch, capsys):
     assert run(["scan", "--json", "--me", "桐谷 蓮", str(pitch)]) == 0
     (talk,) = json.loads(capsys.readouterr().out)["conversations"]

@@ -154,6 +154,13 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(tmp_path: Path, capsy
     assert contents(tmp_path / "out").keys() == {"good.csv", MANIFEST}
 
 
+def test_where_nothing_was_written_no_output_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.csv"
+    assert run(["score", str(tmp_path / "nothing.csv"), "--out", str(out)]) == 1
+    assert not out.exists()
+    assert str(out) not in capsys.readouterr().err
+
+
 def test_names_that_steer_a_terminal_are_made_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a\x1b[2J.csv").write_text("id,x\x1b[2J\n1,2\n")
     assert run(["score", str(tmp_path / "a\x1b[2J.csv"), "--out", str(tmp_path / "out.csv")]) == 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from kanyu.cli.options import LANG, THRESHOLDS
+from kanyu.cli.options import LANG, THRESHOLDS, changed_thresholds
 
 if TYPE_CHECKING:
     from kanyu.detector import Detector
@@ -76,7 +76,9 @@ def check(
 
     text = _read(words, path, lang)
     if not text.strip():
-        raise InputError(f"{path or 'the message'}: empty; give a message to check")
+        raise InputError(
+            f"{path or 'the message'}: 空です。調べたい文を入れてください / empty; give a message to check"
+        )
     detector = load(model_path, thresholds=thresholds)
     piece = None if as_json else split_chat(text)
     if piece is not None:
@@ -88,6 +90,8 @@ def check(
             click.echo(to_json(verdict.to_dict(lang)))
         else:
             click.echo(render_verdict(verdict, lang=lang, width=width(), colors=has_colors()))
+    if thresholds and not as_json:
+        click.echo(changed_thresholds(thresholds, lang))
     return 10 if exit_code and is_flagged else 0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 import click
 
-__all__ = ["LANG", "THRESHOLDS"]
+__all__ = ["LANG", "THRESHOLDS", "changed_thresholds"]
 
 LANG: Final = click.option(
     "--lang",
@@ -36,3 +37,9 @@ THRESHOLDS: Final = click.option(
     callback=_parse_thresholds,
     help="しきい値を変える(0から1)/ override a threshold",
 )
+
+
+def changed_thresholds(thresholds: Mapping[str, float], lang: str) -> str:
+    """The thresholds that were overridden, as words that go with a result; empty where none was."""
+    changed = ", ".join(f"{label}={value}" for label, value in thresholds.items())
+    return changed and (f"thresholds {changed}" if lang == "en" else f"しきい値 {changed}")

@@ -21,7 +21,12 @@ _LINE_LIMIT: Final = 4095
 # "\x00\x01\x02": control characters that a text has no use for
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOSTLY: Final = 0.3
+_NOISE: Final = 0.15  # of what a guessed code page made of it: random bytes give 0.2 and more, damaged texts little
 _FEW: Final = 8
+_BINARY: Final = (
+    "文の入ったファイルではありません。文だけを貼り付けてください"
+    " / binary, not a text; give a text file or paste the message"
+)
 _PAUSE: Final = 0.1  # seconds; a paste comes without pauses, a person makes some
 
 
@@ -55,17 +60,22 @@ def decode(data: bytes, name: str) -> str:
         source = Source(name, lambda: io.BytesIO(data), len(data))
         is_utf8 = bool(text) and source.encoding.startswith("utf-8")
         if source.is_binary and not is_utf8:
-            raise InputError(f"{name}: binary, not a text; give a text file or paste the message")
+            raise InputError(f"{name}: {_BINARY}")
         text = text if is_utf8 else source.text()
-    if len(_CONTROLS.findall(text)) > max(_FEW, _MOSTLY * len(text)):
-        raise InputError(f"{name}: binary, not a text; give a text file or paste the message")
+    n_controls = len(_CONTROLS.findall(text))
+    n_noise = 0 if is_sure else n_controls + text.count("\ufffd")
+    if n_controls > max(_FEW, _MOSTLY * len(text)) or n_noise > max(_FEW, _NOISE * len(text)):
+        raise InputError(f"{name}: {_BINARY}")
     return text
 
 
 def read_file(path: Path) -> str:
     """The text of a file; `InputError` names what is wrong with it."""
     if path.is_dir():
-        raise InputError(f"{path}: a folder; give one text file, or use `kanyu scan` for chat exports")
+        raise InputError(
+            f"{path}: フォルダです。ファイルを1つ選んでください。トーク履歴なら `kanyu scan` へ"
+            " / a folder; give one text file, or use `kanyu scan` for chat exports"
+        )
     try:
         with path.open("rb") as stream:
             return decode(stream.read(MAX_BYTES + 1), str(path))
@@ -73,7 +83,7 @@ def read_file(path: Path) -> str:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or "not a usable path"
-        raise InputError(f"{path}: {reason}; check the path") from None
+        raise InputError(f"{path}: 開けません。場所と名前を確かめてください / {reason}; check the path") from None
 
 
 def read_standard_input() -> str:
@@ -94,7 +104,10 @@ def read_paste(lang: str) -> str:
     lines: list[bytes] = []
     for line in iter(sys.stdin.buffer.readline, b""):
         if len(line) >= _LINE_LIMIT:
-            raise InputError("a pasted line is longer than a terminal passes on; save it to a file and use --file")
+            raise InputError(
+                "貼り付けた1行が長すぎます。ファイルに保存して --file で渡してください"
+                " / a pasted line is longer than a terminal passes on; save it to a file and use --file"
+            )
         lines.append(line)
         is_end = len(lines) > 2 and not lines[-1].strip() and not lines[-2].strip() and any(map(bytes.strip, lines))
         if is_end and not _is_more_waiting():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from kanyu.cli.options import LANG, THRESHOLDS
+from kanyu.cli.options import LANG, THRESHOLDS, changed_thresholds
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -130,6 +130,8 @@ def scan(
         click.echo(to_json(report.to_dict()))
     elif report.conversations:
         click.echo(render_scan(report, lang=lang, width=width(), colors=has_colors(), verbose=verbose))
+        if thresholds:
+            click.echo(changed_thresholds(thresholds, lang))
     if report.has_flagged and out is None and not as_json:
         hint = (
             "くわしく読める報告書は --out report.html で作れます"

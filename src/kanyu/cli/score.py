@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from kanyu._version import __version__
-from kanyu.cli.options import LANG, THRESHOLDS
+from kanyu.cli.options import LANG, THRESHOLDS, changed_thresholds
 from kanyu.errors import UsageError
 from kanyu.labels import HEADLINES
 
@@ -232,14 +232,16 @@ def _tell(summary: Summary, out: str, thresholds: Mapping[str, float], seconds: 
     for source, reason in summary.errors:
         say(f"kanyu: {source}: {reason}")
     facts: dict[str, Any] = {"rows": summary.n_rows, "flagged": summary.n_flagged, "kept": summary.n_kept}
-    changed = ", ".join(f"{label}={value}" for label, value in thresholds.items())
+    if summary.errors and not (summary.n_rows or summary.n_kept):
+        return  # no row was written: no word about OUT, which may be absent or an older file
+    changed = changed_thresholds(thresholds, lang)
     if lang == "en":
         line = "{rows:,} rows, {flagged:,} of them flagged".format(**facts)
         line += f", {summary.n_kept:,} finished parts kept" if summary.n_kept else ""
-        line += f", thresholds {changed}" if changed else ""
+        line += f", {changed}" if changed else ""
         say(f"{line} ({seconds:.1f} s): {out}")
     else:
         line = "{rows:,}行のうち{flagged:,}行に、気をつけたい勧誘の可能性があります".format(**facts)
         line += f"。終わっていた{summary.n_kept:,}件はそのまま" if summary.n_kept else ""
-        line += f"。しきい値 {changed}" if changed else ""
+        line += f"。{changed}" if changed else ""
         say(f"{line}({seconds:.1f}秒): {out}")
