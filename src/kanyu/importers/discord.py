@@ -21,7 +21,7 @@ from .base import (
 )
 from .cells import clean_cell, find_header, read_csv
 from .dates import parse_moment
-from .markup import parse_html, visible_text
+from .markup import class_text, parse_html, visible_text
 
 __all__ = ["DiscordImporter"]
 
@@ -30,6 +30,8 @@ TYPES = frozenset(("Default", "Reply", "Call", "ChatInputCommand", "ContextMenuC
 HTML_PEEK = 1 << 20
 # "Direct Messages - mika [123456] [part 2]"
 PART = re.compile(r" \[part \d+\]$")
+# "started a call that lasted 3 minutes", the one event of the app that counts as a message
+CALL = re.compile(r"started a call\b")
 CHANNEL_ID = re.compile(r"(?: \[\d+\])?(?: \[part \d+\])?$")
 
 
@@ -84,6 +86,10 @@ def _header(source: Source) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
+def _has_author(record: Any) -> bool:
+    return isinstance(record, dict) and isinstance(record.get("author"), dict)
+
+
 class _Channel:
     """The messages of one channel while they come in."""
 
@@ -91,6 +97,7 @@ class _Channel:
         self.zone = zone
         self.title = ""
         self.is_group: bool | None = None
+        self.shows_nicknames = False
         self.people = People()
         self.messages: list[Message] = []
         self.skipped: list[Skipped] = []
@@ -100,13 +107,16 @@ class _Channel:
         self.title = channel.get("name") or self.title
         kind = str(channel.get("type"))
         self.is_group = kind not in ("DirectTextChat", "1")
+        # Newer exporters call a DM by the other's display name, older ones by the account's name.
+        authors = (record["author"] for record in data.get("messages") or [] if _has_author(record))
+        self.shows_nicknames = self.is_group or any(author.get("nickname") == self.title for author in authors)
         self.messages += collect(data.get("messages"), self._message, self.skipped)
 
     def _message(self, record: Mapping[str, Any]) -> Message | None:
         if str(record.get("type", "Default")) not in TYPES:
             return None
         author = record["author"]
-        display = author.get("nickname") if self.is_group else author.get("name")
+        display = author.get("nickname") if self.shows_nicknames else author.get("name")
         name = self.people.name(author.get("id"), display or author.get("name"))
         text = record.get("content") or (record.get("forwardedMessage") or {}).get("content") or ""
         kind = "call" if record.get("type") == "Call" else ""
@@ -139,7 +149,8 @@ class _Channel:
         )
         author = ""
         for box in page.find_class("chatlog__message-container"):
-            if box.find_class("chatlog__system-notification"):
+            if box.find_class("chatlog__system-notification-author") or box.find_class("chatlog__system-notification"):
+                self._add_call(box)
                 continue
             names = box.find_class("chatlog__author")
             if names:
@@ -157,3 +168,10 @@ class _Channel:
                 self.messages.append(message_of(author, text, at, kind))
             else:
                 self.skipped.append(Skipped(box.sourceline or 1, NO_MESSAGE))
+
+    def _add_call(self, box: Any) -> None:
+        """Add a message for a call; the app's other events are notices."""
+        name = class_text(box, "chatlog__system-notification-author")
+        if name and CALL.match(class_text(box, "chatlog__system-notification-content").strip()):
+            at = parse_moment(class_text(box, "chatlog__system-notification-timestamp"), self.zone)
+            self.messages.append(message_of(name, "", at, "call"))

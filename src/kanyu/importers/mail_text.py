@@ -31,7 +31,8 @@ ORIGINAL = re.compile(r"-{3,} ?(?:Original Message|元のメッセージ|Origina
 def decode_bytes(data: bytes, charset: str | None) -> str:
     """Text in its declared character set, or in the one of Japanese mail that fits."""
     name = (charset or "").lower().strip("\"' ")
-    if name.startswith("iso-2022-jp") or (name in ("", "us-ascii") and ESCAPE.search(data)):
+    is_jis = name.startswith("iso-2022-jp") or name in ("", "us-ascii")
+    if is_jis and ESCAPE.search(data):
         return _decode_iso_2022_jp(data)
     declared = CODECS.get(name, name)
     for codec in (declared, "utf-8", "cp932", "euc_jis_2004") if declared else ("utf-8", "cp932"):

@@ -153,6 +153,8 @@ def _message(record: Mapping[str, Any], zone: tzinfo) -> Message | None:
     if record.get("type") in ("Subscribe", "Unsubscribe") or NOTICE.fullmatch(text):
         return None
     kind = next((kind for key, kind in KINDS.items() if record.get(key)), "")
+    if record.get("type") == "Call" or "call_duration" in record:
+        kind, text = "call", ""  # "Mari started a video chat" is the app's text
     if record.get("is_unsent") or record.get("isUnsent") or ATTACHMENT.fullmatch(text):
         kind = kind or ("unsent" if "attachment" not in text else "link")
         text = ""

@@ -109,10 +109,27 @@ def _message(record: Mapping[str, Any], users: Mapping[str, str], people: People
         keys = ("pretext", "title", "text", "fallback")
         shown = ([part.get(key) for key in keys[:3]] or [part.get("fallback")] for part in parts)
         text = "\n".join(piece for pieces in shown for piece in pieces if piece)
+        text = text or "\n".join(_block_texts([record.get("blocks"), *(part.get("blocks") for part in parts)]))
     files = record.get("files") or ([record["file"]] if record.get("file") else [])
     kind = kind_of_file(files[0].get("name")) if files else ""
     at = datetime.fromtimestamp(float(record["ts"]), UTC).astimezone(zone)
     return message_of(name, plain_text(text, users), at, kind)
+
+
+def _block_texts(value: Any) -> Iterator[str]:
+    """The texts of blocks, however deep; the pieces of one section make one line."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _block_texts(item)
+    elif isinstance(value, dict):
+        if value.get("type") in ("rich_text_section", "rich_text_quote", "rich_text_preformatted"):
+            pieces = (piece for piece in value.get("elements") or [] if isinstance(piece, dict))
+            yield "".join(str(piece.get("text") or piece.get("url") or "") for piece in pieces)
+        elif isinstance(value.get("text"), str):
+            yield value["text"]
+        else:
+            for key in ("text", "fields", "elements"):
+                yield from _block_texts(value.get(key))
 
 
 def plain_text(text: str, users: Mapping[str, str]) -> str:

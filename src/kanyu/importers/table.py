@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from ..errors import InputError
@@ -20,7 +21,7 @@ ALIASES = {
     " 送信者名 差出人 名前 ユーザー ユーザー名 投稿者 話者",
     "text": "text message content contents body 本文 内容 発言 発言内容 メッセージ テキスト トーク",
     "at": "at timestamp datetime sentat createdat created date time 日時 送信日時 投稿日時 日付 送信日",
-    "clock": "clock 時刻 送信時刻",
+    "clock": "clock 時刻 送信時刻 time",
     "talk": "conversation conversationid thread threadid room roomid channel トークルームid ルーム 会話 会話id",
 }
 DELIMITERS = (",", "\t", ";")
@@ -192,15 +193,20 @@ class _Talk:
             self.skipped.append(Skipped(number, reason))
             return
         text = _text(record["text"])
-        at = record.get("at")
-        if record.get("clock"):
-            at = f"{at} {record['clock']}"
-        self.messages.append(Message(sender, text, parse_moment(at, options.zone), text != ""))
+        at = _moment(record.get("at"), record.get("clock"), options.zone)
+        self.messages.append(Message(sender, text, at, text != ""))
 
     def conversation(self, title: str, source: Source) -> Conversation:
         """What came in; a table that puts the newest first is turned round."""
         messages = oldest_first(self.messages)
         return Conversation(title, "table", source.name, messages, skipped=self.skipped)
+
+
+def _moment(at: Any, clock: Any, zone: tzinfo) -> datetime | None:
+    """When a record was sent: its date with its time of day, where that has a column of its own."""
+    day = at.date() if isinstance(at, datetime) else at  # a spreadsheet's date says midnight
+    joined = parse_moment(f"{day} {clock}", zone) if clock else None
+    return joined or parse_moment(at, zone)
 
 
 def _plain(name: str) -> str:

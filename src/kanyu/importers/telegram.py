@@ -113,6 +113,8 @@ def _message(record: Mapping[str, Any], people: People, zone: tzinfo) -> Message
     is_call = record.get("action") in ("phone_call", "group_call")
     if record["type"] == "service" and not is_call:
         return None
+    if record["type"] == "unsupported" and not record.keys() & {"from", "from_id"}:
+        return None  # newer than the app that exported it: an id, and nobody who sent it
     key = record.get("from_id") or record.get("actor_id")
     name = people.name(key, record.get("from") or record.get("actor") or DELETED)
     at = parse_moment(record.get("date_unixtime") or record.get("date"), zone)
