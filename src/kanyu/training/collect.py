@@ -61,7 +61,7 @@ QUOTAS: Final[dict[str, dict[str, int]]] = {
         "over 150": 75,
         "each named signal": 45,
     },
-    "talk": {"conversations without": 42, "each named signal": 0},
+    "talk": {"conversations without": 20, "each named signal": 0},
 }  # fmt: skip
 
 
