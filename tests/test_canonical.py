@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,15 @@ def test_spans_lead_back_to_the_original() -> None:
         start = canonical.text.index(word)
         span = canonical.to_original(start, start + len(word))
         assert text[span.start : span.end] == original
+
+
+@pytest.mark.parametrize("blank", [" ", "\u3000", "\u00a0", "\t", "\u00a0\u200c"])
+def test_padding_is_one_blank_and_no_window_of_its_own(blank: str) -> None:
+    text = f"あした会おう{blank * 500}またね"
+    canonical = canonicalize(text)
+    assert re.fullmatch(r"あした会おう\sまたね", canonical.text)
+    span = canonical.to_original(7, 10)
+    assert text[span.start : span.end] == "またね"
 
 
 def test_a_lone_surrogate_reads_as_the_replacement_character() -> None:

@@ -41,6 +41,11 @@ def test_a_blunt_risky_offer_is_flagged_with_evidence(detector: Detector) -> Non
     assert verdict.advice
 
 
+@pytest.mark.parametrize("padded", [ORDINARY + " " * 500, "\u3000" * 300 + ORDINARY, ORDINARY * 30 + "\u00a0" * 450])
+def test_padding_makes_no_pitch_of_an_ordinary_message(detector: Detector, padded: str) -> None:
+    assert detector.check(padded).verdict == "clear"
+
+
 def test_an_ordinary_appointment_is_clear(detector: Detector) -> None:
     verdict = detector.check(ORDINARY)
     assert verdict.verdict == "clear"

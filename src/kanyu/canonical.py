@@ -52,7 +52,7 @@ _KATAKANA_ALIKES: Final = dict(zip("二力口工夕卜八千三一へべぺ", "�
 
 _MASKED: Final = re.compile("[" + "".join(sorted(_MASKS)) + "]")
 _PICTURE: Final = re.compile("[" + "".join(_EMOJI) + "]")
-_REPEATED: Final = re.compile(r"([^\d\s])\1{2,}|[ー〜~]{2,}")  # すごーーい, !!!!!!
+_REPEATED: Final = re.compile(r"([^\d\s])\1{2,}|[ー〜~]{2,}|[ \t]{4,}")  # すごーーい, !!!!!!, the padding of mails
 _LETTER: Final = r"[ぁ-ゖァ-ヺー一-龥々a-z]"
 # 副 業, 投・資, f.x, 副💰業: one or two signs between two letters
 _SEPARATED: Final = re.compile(
@@ -293,7 +293,7 @@ def _apply(
 def _repeats(text: str) -> Iterator[Edit]:
     for found in _REPEATED.finditer(text):
         char = found.group()[0]
-        keep = char if char in "ー〜~" else char * 2
+        keep = char if char in "ー〜~ \t" else char * 2
         yield found.end() - (found.end() - found.start() - len(keep)), found.end(), ""
 
 
