@@ -161,3 +161,33 @@ def test_a_date_cell_and_a_time_cell_of_a_spreadsheet(tmp_path: Path) -> None:
     book.save(tmp_path / "x.xlsx")
     ((message,),) = read_export(tmp_path / "x.xlsx")
     assert str(message.at) == "2024-05-01 19:32:00+09:00"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("&#xD83D;&#xDE00;です", "😀です"),
+        ("&#55357;&#56832;です", "😀です"),
+        ("A\x0bB\x00です", "A\ufffdB\ufffdです"),
+        ("&#xB;&#x3042;です", "\ufffdあです"),
+    ],
+)
+def test_short_messages_with_characters_that_xml_forbids(tmp_path: Path, body: str, expected: str) -> None:
+    row = f'<sms address="BANK" date="1714559400000" type="1" body="{body}" contact_name="null"/>'
+    for n_before in (0, 65_440, 65_450, 65_460, 65_470):  # the borders of the blocks that are read
+        text = f'<?xml version="1.0" encoding="UTF-8"?><smses count="1">{" " * n_before}{row}</smses>'
+        (message,) = read(tmp_path / "sms.xml", text)
+        assert message.text == expected
+    text = f'<?xml version="1.0" encoding="UTF-16"?><smses count="1">{row}</smses>'
+    if "\x00" not in body:
+        (message,) = read(tmp_path / "wide.xml", text.replace("\x0b", "").replace(body, "、です").encode("utf-16"))
+        assert message.text == "、です"
+
+
+def test_two_line_talks_in_one_file_have_no_owner(tmp_path: Path) -> None:
+    def talk(name: str) -> str:
+        return f"[LINE] {name}とのトーク履歴\n保存日時：2024/05/20 21:00\n\n2024/05/01(水)\n9:00\t{name}\tはい\n\n"
+
+    assert read(tmp_path / "x.txt", talk("なぎ") + talk("ゆう")).me is None
+    again = read(tmp_path / "x.txt", talk("なぎ") + talk("なぎ") + "9:01\t私\tはい\n")
+    assert (again.me, len(again)) == ("私", 3)

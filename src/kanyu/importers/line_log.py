@@ -31,6 +31,7 @@ class LineLog:
         self.day: date | None = None
         self.title: tuple[str, bool | None] | None = None
         self._is_doubtful = False
+        self._is_glued = False  # two talks in one file: who is the owner cannot be told
         self._times: dict[Clock, datetime] = {}
         short = (strip_marks(line) for line in source.head.split("\n") if len(line) < DAY_LENGTH)
         self._month_first = is_month_first(short)
@@ -109,6 +110,8 @@ class LineLog:
         title = parse_title(line) if is_title else None
         if title is not None and self.title is None:
             self.title, self._is_doubtful = title, "とのトーク履歴" in line
+        elif title not in (None, self.title):
+            self._is_glued = True
         return title is not None
 
     def conversation(self) -> Conversation:
@@ -118,7 +121,7 @@ class LineLog:
         senders = tuple(dict.fromkeys(message.sender for message in self.messages))
         if len(senders) > 2 and self._is_doubtful:
             title = f"{title}と"  # まことのトーク履歴: the group まこと, not a talk with まこ
-        me = None if is_group else owner_of_pair(title, senders)
+        me = None if is_group or self._is_glued else owner_of_pair(title, senders)
         if len(senders) > 2:
             is_group = True
         elif is_group is None and me:

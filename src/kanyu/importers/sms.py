@@ -18,6 +18,8 @@ __all__ = ["OWNER", "SmsImporter"]
 OWNER = "自分"
 # An emoji as two surrogates, which XML forbids: "&#55357;&#56832;"
 PAIR = re.compile(rb"&#(5[56]\d{3});&#(5[67]\d{3});")
+HEX = re.compile(rb"&#[xX]([0-9A-Fa-f]{1,6});")  # "&#xD83D;&#xDE00;"
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 NUMBER = re.compile(rb"&#(\d{1,7});")
 CHUNK = 1 << 16
 DRAFT = "3"
@@ -51,11 +53,12 @@ class SmsImporter:
 
 
 class _JoinedPairs(io.RawIOBase):
-    """The bytes of an XML with every surrogate pair made one character."""
+    """The bytes of an XML with every surrogate pair made one character, and no character that XML forbids."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.rest = b""
+        self.is_wide: bool | None = None  # UTF-16, whose bytes are no characters
 
     def readable(self) -> bool:
         return True
@@ -63,11 +66,16 @@ class _JoinedPairs(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         block = self.stream.read(CHUNK)
         data = self.rest + block
+        if self.is_wide is None:
+            self.is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
         cut = data.rfind(b"&", max(0, len(data) - 24)) if block else -1
-        before = data.rfind(b"&#5", max(0, cut - 9), cut) if cut > 0 else -1
+        before = data.rfind(b"&#", max(0, cut - 9), cut) if cut > 0 else -1
         cut = before if before >= 0 else cut
         self.rest = data[cut:] if cut >= 0 else b""
-        done = NUMBER.sub(_legal, PAIR.sub(_join, data[:cut] if cut >= 0 else data))
+        whole = data[:cut] if cut >= 0 else data
+        if not self.is_wide:
+            whole = CONTROL.sub(b"\xef\xbf\xbd", HEX.sub(lambda match: b"&#%d;" % int(match[1], 16), whole))
+        done = NUMBER.sub(_legal, PAIR.sub(_join, whole))
         return done or (self.read(size) if block else b"")
 
 
