@@ -191,3 +191,18 @@ def test_two_line_talks_in_one_file_have_no_owner(tmp_path: Path) -> None:
     assert read(tmp_path / "x.txt", talk("なぎ") + talk("ゆう")).me is None
     again = read(tmp_path / "x.txt", talk("なぎ") + talk("なぎ") + "9:01\t私\tはい\n")
     assert (again.me, len(again)) == ("私", 3)
+
+
+def test_unquoted_commas_in_the_last_column_are_not_lost(tmp_path: Path) -> None:
+    table = "sender,text\nA,はい\nA,ええと, では, また,,\nA,終,,\n"
+    assert [message.text for message in read(tmp_path / "x.csv", table)] == ["はい", "ええと, では, また", "終"]
+    table = "text,sender,\nはい,A,よけいな列\n"
+    assert [message.text for message in read(tmp_path / "x.csv", table)] == ["はい"]
+
+
+def test_an_official_account_that_only_answered_by_itself_goes_by_its_own_name(tmp_path: Path) -> None:
+    text = "アカウント名,店\nタイムゾーン,'+09:00\nダウンロード日時,2026/09/15 14:34\n"
+    text += "送信者タイプ,送信者名,送信日,送信時刻,内容\n"
+    text += "User,客,2025/09/18,14:22:59,はい\nAccount,応答メッセージ,2025/09/18,14:23:00,ようこそ\n"
+    conversation = read(tmp_path / "x.csv", text)
+    assert (conversation.me, conversation.senders) == ("店", ("客", "店"))

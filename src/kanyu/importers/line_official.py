@@ -19,6 +19,7 @@ PLACEHOLDER = re.compile(
     r"(?:写真|動画|スタンプ|音声|ファイル|位置情報)を送信しました。?|送信が取り消されたメッセージです。?"
 )
 OFFSET = re.compile(r"'?([+-])(\d{2}):(\d{2})")  # '+09:00
+AUTOMATIC = {"応答メッセージ", "あいさつメッセージ"}  # what the account sends by itself, under no one's name
 UNKNOWN_ROW = "a row that is neither of a user nor of the account"
 
 
@@ -68,7 +69,7 @@ def _read(source: Source, zone: tzinfo) -> Conversation:
             skipped.append(Skipped(number, UNKNOWN_ROW))
     names = {message.sender for kind, message in rows if kind == "Account"}
     account = preamble.get("アカウント名") or "Account"
-    me = names.pop() if len(names) == 1 else account
+    me = next(iter(names)) if len(names) == 1 and not names & AUTOMATIC else account
     messages = [Message(me, m.text, m.at, m.is_text) if kind == "Account" else m for kind, m in rows]
     title = next((message.sender for kind, message in rows if kind == "User"), "")
     name = LineOfficialImporter.format.name

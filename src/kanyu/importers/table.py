@@ -108,7 +108,8 @@ class TableImporter:
         elif source.head.lstrip()[:1] in ("{", "["):
             yield from self._json_records(source, talks)
         else:
-            yield from self._rows(read_csv(source, self._delimiter(source) or ","))
+            delimiter = self._delimiter(source) or ","
+            yield from self._rows(read_csv(source, delimiter), delimiter)
 
     def _json_records(self, source: Source, talks: dict[str, _Talk]) -> Iterator[tuple[str, int, dict[str, Any]]]:
         lines = source.head.split("\n", 2)
@@ -132,8 +133,9 @@ class TableImporter:
                 for title, record in found:
                     yield title, number, record
 
-    def _rows(self, rows: Iterable[Row]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-        """Yield the rows below the header."""
+    def _rows(self, rows: Iterable[Row], delimiter: str = " ") -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """Yield the rows below the header; a text in the last column may hold the delimiter unquoted."""
+        width = 0
         top: list[Row] = []
         names: dict[str, int] | None = None
         for row in rows:
@@ -141,9 +143,13 @@ class TableImporter:
             if names is None:
                 top.append(row)
                 names = self._header([row])
+                width = max((index for index, cell in enumerate(cells, 1) if cell not in (None, "")), default=0)
                 if names is None and len(top) >= HEADER_WITHIN:
                     return
             elif any(cell not in (None, "") for cell in cells):
+                if names["text"] == width - 1 and any(cell not in (None, "") for cell in cells[width:]):
+                    rest = delimiter.join(str(cell or "") for cell in cells[width - 1 :])
+                    cells = [*cells[: width - 1], rest.rstrip(delimiter)]
                 record = {role: cells[column] for role, column in names.items() if column < len(cells)}
                 yield str(record.get("talk") or ""), number, record
 
