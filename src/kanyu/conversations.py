@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kanyu.course import COLUMN, CourseModel, course_features, stage_features
+from kanyu.course import COLUMN, CourseModel, course_features, stage_features_in_blocks
 from kanyu.labels import DISCLOSURES, HEADLINES
 from kanyu.messages import Conversation, Message
 from kanyu.verdict import VerdictName, join_flags, probability
@@ -218,16 +218,13 @@ def _judge_sender(
     undecided_from: Mapping[str, float],
 ) -> SenderReport:
     messages = conversation.messages
-    own = [index for index, message in enumerate(messages) if message.sender == name]
-    texts = np.array([index for index in own if not np.isnan(scores[index, 0])], dtype=np.int64)
-    others = np.array(
-        [
-            index
-            for index, message in enumerate(messages)
-            if _is_reader(message.sender, name, conversation.me) and not np.isnan(scores[index, 0])
-        ],
-        dtype=np.int64,
-    )
+    n = len(messages)
+    own = np.fromiter((message.sender == name for message in messages), np.bool_, n)
+    sent = [messages[index] for index in np.flatnonzero(own).tolist()]
+    greetings = _mass_greetings(sent)  # needs much memory for a moment: before the scores are copied
+    read = np.fromiter((_is_reader(message.sender, name, conversation.me) for message in messages), np.bool_, n)
+    is_body = ~np.isnan(scores[:, 0])
+    texts, others = np.flatnonzero(own & is_body), np.flatnonzero(read & is_body)
     mine = scores[texts]
     probabilities, first_flagged = _course(mine, texts, scores, others, course, limits)
     is_pitcher = any(probabilities[label] >= limits[label] for label in HEADLINES)
@@ -246,7 +243,7 @@ def _judge_sender(
         verdict = "undecided"
     return SenderReport(
         name=name,
-        messages=len(own),
+        messages=len(sent),
         verdict=verdict,
         labels={label: SenderLabel(probabilities[label], limits[label]) for label in HEADLINES},
         setup_index=setup,
@@ -263,8 +260,8 @@ def _judge_sender(
         recruit_duty_index=_first(texts, mine[:, COLUMN["recruit_duty"]], course.thresholds["recruit_duty"])
         if is_pitcher
         else None,
-        night_messages=sum(1 for index in own if _is_at_night(messages[index])),
-        mass_greetings=_mass_greetings(messages[index] for index in own),
+        night_messages=sum(map(_is_at_night, sent)),
+        mass_greetings=greetings,
     )
 
 
@@ -303,9 +300,12 @@ def _course(
 
 def _stages(mine: Floats, texts: NDArray[np.int64], course: CourseModel) -> tuple[int | None, int | None]:
     """The first set-up and the first reveal of a pitcher; a set-up counts only before the reveal."""
-    features = stage_features(mine)
-    reveal = _first(texts, course.log_odds("reveal", features), course.thresholds["reveal"])
-    setup = _first(texts, course.log_odds("setup", features), course.thresholds["setup"])
+    log_odds = {name: np.empty(len(mine)) for name in ("setup", "reveal")}
+    for start, features in stage_features_in_blocks(mine):
+        for name, values in log_odds.items():
+            values[start : start + len(features)] = course.log_odds(name, features)
+    reveal = _first(texts, log_odds["reveal"], course.thresholds["reveal"])
+    setup = _first(texts, log_odds["setup"], course.thresholds["setup"])
     if setup is not None and reveal is not None and setup >= reveal:
         setup = None
     return setup, reveal
@@ -326,10 +326,12 @@ def _is_at_night(message: Message) -> bool:
 
 def _mass_greetings(messages: Iterable[Message]) -> int:
     seen: dict[str, Any] = {}
+    days: dict[Any, Any] = {}  # one object a day: there may be a million messages
     repeats = 0
     for message in messages:
         if message.is_text and len(message.text) >= 10:
             day = message.at.date() if message.at else None
+            day = days.setdefault(day, day)
             if message.text in seen and seen[message.text] != day:
                 repeats += 1
             seen.setdefault(message.text, day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanyu.labels import DISCLOSURES, HEADLINES
 
-__all__ = ["COURSE_LABELS", "STAGES", "CourseModel", "course_features", "stage_features"]
+__all__ = ["COURSE_LABELS", "STAGES", "CourseModel", "course_features", "stage_features", "stage_features_in_blocks"]
 
 Floats = NDArray[np.float64]
 
@@ -24,6 +24,7 @@ UNTRAINED: Final = -5.0  # log-odds that stand for a label which the model was n
 _CLIP: Final = 8.0  # log-odds beyond this say nothing more
 COURSE_WINDOW: Final = 60  # messages of one sender that are judged together
 _TOP: Final = 3
+_BLOCK: Final = 32_768  # messages whose features are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,16 @@ def stage_features(scores: Floats) -> Floats:
     ndarray of float64, shape (n, 2 * n_labels + 1)
         The message's own log-odds, the highest of each label before it, its position.
     """
-    clipped = np.clip(scores, -_CLIP, _CLIP)
-    before = np.vstack([np.full(clipped.shape[1], -_CLIP), np.maximum.accumulate(clipped, axis=0)[:-1]])
-    return np.hstack([clipped, before, np.log1p(np.arange(len(scores)))[:, None]])
+    blocks = [features for _, features in stage_features_in_blocks(scores)]
+    return np.concatenate(blocks) if blocks else np.zeros((0, 2 * scores.shape[1] + 1))
+
+
+def stage_features_in_blocks(scores: Floats) -> Iterator[tuple[int, Floats]]:
+    """The rows of :func:`stage_features` in blocks, each with the place of its first."""
+    highest = np.full((1, scores.shape[1]), -_CLIP)
+    for start in range(0, len(scores), _BLOCK):
+        clipped = np.clip(scores[start : start + _BLOCK], -_CLIP, _CLIP)
+        so_far = np.maximum.accumulate(np.vstack([highest, clipped]), axis=0)
+        position = np.log1p(np.arange(start, start + len(clipped)))
+        yield start, np.hstack([clipped, so_far[:-1], position[:, None]])
+        highest = so_far[-1:]

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanyu.advice import advice_for
-from kanyu.canonical import Canonical
 from kanyu.conversations import ConversationReport, judge_conversation
 from kanyu.course import COLUMN, COURSE_LABELS, UNTRAINED
 from kanyu.errors import UsageError
 from kanyu.evidence import find_phrases
 from kanyu.labels import DISCLOSURES, HEADLINES, SIGNALS
 from kanyu.messages import Conversation
-from kanyu.model import Explanation, Model, load_model
+from kanyu.model import Model, ScoredText, load_model
 from kanyu.verdict import Evidence, LabelScore, ModelReference, Verdict, VerdictName, decide, join_flags, probability
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ __all__ = ["Detector", "ScanReport", "load"]
 _LETTER: Final = r"[ぁ-ゖァ-ヺー一-鿿々㐀-䶿ｦ-ﾝ𠀀-𯿿]"
 _JAPANESE: Final = re.compile(f"{_LETTER}[^{_LETTER[1:-1]}]*{_LETTER}")  # two of them: あ1い
 _CHUNK: Final = 2048
-_SCORED: Final = (*HEADLINES, *SIGNALS)
+_SLICE: Final = 32_768  # messages of a conversation judged at once: what is needed on the way stays small
+_DISCLOSED: Final = {name: f"discloses_{name}" for name in DISCLOSURES}
 _UNTRAINED: Final = LabelScore(0.0, 1.0, -700.0, -700.0, 0.0)  # of a label that the model lacks
 SCORE_COLUMNS: Final = (*HEADLINES, "flags", "verdict")
 """The columns that :meth:`Detector.score` adds."""
@@ -166,33 +166,32 @@ class Detector:
         Verdict
             With evidence for every headline label that is flagged or nearly so, and for flagged signals.
         """
-        model = self.model
-        canonical, explanations, n_known = model.explain(text, model.labels)
-        thresholds = self.thresholds
-        values = {name: probability(item.log_odds) for name, item in explanations.items()}
-        readable = _is_readable(text, n_known)
+        model, thresholds = self.model, self.thresholds
+        scored = model.score_one(text)
+        log_odds = scored.log_odds.tolist()
+        values = dict(zip(model.labels, map(probability, log_odds), strict=True))
+        readable = _is_readable(text, scored.n_known)
         verdict = decide(values, thresholds, self.undecided_from, readable)
         shown = [name for name in HEADLINES if values[name] >= self.undecided_from[name]]
-        shown += [name for name in SIGNALS if name in values and values[name] >= thresholds[name]]
-        evidence = self._evidence(text, canonical, explanations, shown) if readable else []
+        shown += [name for name in self._trained_signals if values[name] >= thresholds[name]]
+        evidence = self._evidence(text, scored, shown) if shown and readable else []
+        others = dict(zip(model.labels, (scored.log_odds - model.calibrated_intercepts).tolist(), strict=True))
         added = dict.fromkeys(shown, 0.0)
         for piece in evidence:
             added[piece.label] += piece.contribution
-        scores = dict.fromkeys(_SCORED, _UNTRAINED)
-        for name, item in explanations.items():
-            if name not in scores:
-                continue  # a disclosure or the like, shown by its probability alone
-            other = item.log_odds - item.intercept - added.get(name, 0.0)
-            scores[name] = LabelScore(values[name], thresholds[name], item.log_odds, item.intercept, other)
-        flags = [name for name in HEADLINES if scores[name].flagged]
+        for name, contribution in added.items():
+            others[name] -= contribution
+        columns = values.values(), self._label_thresholds, log_odds, self._intercepts, others.values()
+        scores = dict(zip(model.labels, map(LabelScore, *columns), strict=True))
+        flags = [name for name in HEADLINES if values[name] >= thresholds[name]]
         duty = values.get("recruit_duty", 0.0)
         return Verdict(
             text=text,
             verdict=verdict,
             labels={name: scores[name] for name in HEADLINES},
-            signals={name: scores[name] for name in SIGNALS},
+            signals={name: scores.get(name, _UNTRAINED) for name in SIGNALS},
             experimental=self._experimental,
-            disclosures={name: values.get(f"discloses_{name}", 0.0) for name in DISCLOSURES},
+            disclosures={name: values.get(column, 0.0) for name, column in _DISCLOSED.items()},
             refusal=values.get("refusal", 0.0),
             recruit_duty=duty,
             evidence=tuple(evidence),
@@ -200,13 +199,24 @@ class Detector:
             model=self.reference,
         )
 
-    def _evidence(
-        self, text: str, canonical: Canonical, explanations: Mapping[str, Explanation], shown: Sequence[str]
-    ) -> list[Evidence]:
+    @cached_property
+    def _trained_signals(self) -> list[str]:
+        return [name for name in SIGNALS if name in self.model.labels]
+
+    @cached_property
+    def _label_thresholds(self) -> list[float]:
+        return [self.thresholds.get(name, 1.0) for name in self.model.labels]  # some that are not shown have none
+
+    @cached_property
+    def _intercepts(self) -> list[float]:
+        intercepts: list[float] = self.model.calibrated_intercepts.tolist()
+        return intercepts
+
+    def _evidence(self, text: str, scored: ScoredText, shown: Sequence[str]) -> list[Evidence]:
         found: list[Evidence] = []
         tokens_of: dict[Any, Any] = {}
-        for label in shown:
-            explanation = explanations[label]
+        canonical = scored.canonical
+        for label, explanation in scored.explain(shown).items():
             window = explanation.window
             if window not in tokens_of:
                 pieces = self.model.maker.tokenizer.tokenize(canonical.text[window.start : window.end])
@@ -308,18 +318,23 @@ class Detector:
         return ScanReport(tuple(self._scan_one(talk) for talk in talks), thresholds=self.thresholds)
 
     def _scan_one(self, talk: Conversation) -> ConversationReport:
-        bodies = [index for index, message in enumerate(talk.messages) if message.is_text and message.text.strip()]
+        messages = talk.messages
+        is_body = (message.is_text and bool(message.text.strip()) for message in messages)
+        bodies = np.flatnonzero(np.fromiter(is_body, dtype=np.bool_, count=len(messages)))
         present = [label for label in COURSE_LABELS if label in self.model.labels]
-        found, known = self.log_odds([talk.messages[index].text for index in bodies], present)
-        scores = np.full((len(talk), len(COURSE_LABELS)), np.nan)
+        columns = np.array([COLUMN[label] for label in present], dtype=np.int64)
+        scores = np.full((len(messages), len(COURSE_LABELS)), np.nan)
         scores[bodies] = UNTRAINED
-        scores[np.ix_(bodies, [COLUMN[label] for label in present])] = found
-        verdicts: list[VerdictName | None] = [None] * len(talk)
-        headlines: list[list[float]] = found[:, : len(HEADLINES)].tolist()
-        for row, index in enumerate(bodies):
-            values = dict(zip(HEADLINES, map(probability, headlines[row]), strict=True))
-            readable = _is_readable(talk.messages[index].text, int(known[row]))
-            verdicts[index] = decide(values, self.thresholds, self.undecided_from, readable)
+        verdicts: list[VerdictName | None] = [None] * len(messages)
+        for start in range(0, len(bodies), _SLICE):
+            rows = bodies[start : start + _SLICE]
+            texts = [messages[row].text for row in rows.tolist()]
+            found, known = self.log_odds(texts, present)
+            scores[np.ix_(rows, columns)] = found
+            headlines: list[list[float]] = found[:, : len(HEADLINES)].tolist()
+            for row, text, n_known, log_odds in zip(rows.tolist(), texts, known.tolist(), headlines, strict=True):
+                values = dict(zip(HEADLINES, map(probability, log_odds), strict=True))
+                verdicts[row] = decide(values, self.thresholds, self.undecided_from, _is_readable(text, n_known))
         return judge_conversation(
             talk, scores, verdicts, self.model.course, self.undecided_from, self._explain, self.overrides
         )

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from itertools import accumulate, combinations
+from operator import add
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kanyu.messages import Span
@@ -99,7 +100,7 @@ class FeatureOptions:
     char_min, char_max : int
         Shortest and longest character n-gram.
     length : bool
-        Whether the window's length class is a term.
+        Whether the window's length class is a term. Off: where nothing else is known it would decide alone.
     concepts : bool
         Whether concepts of ``resources/concepts.tsv`` and their pairs are terms.
     """
@@ -111,7 +112,7 @@ class FeatureOptions:
     names: bool = True
     char_min: int = 1
     char_max: int = 3
-    length: bool = True
+    length: bool = False
     concepts: bool = True
 
     def to_dict(self) -> dict[str, Any]:
@@ -211,7 +212,14 @@ class TermMaker:
 
     def char_names(self, text: str) -> list[str]:
         """The names alone of :meth:`char_terms`."""
-        return [text[start : start + n] for n in self._gram_lengths for start in range(len(text) - n + 1)]
+        names: list[str] = []
+        grams = list(text)
+        for n in range(1, self.options.char_max + 1):
+            if n > 1:
+                grams = [*map(add, grams, text[n - 1 :])]
+            if n >= self.options.char_min:
+                names += grams
+        return names
 
     @property
     def _gram_lengths(self) -> range:

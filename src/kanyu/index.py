@@ -209,26 +209,31 @@ class TermIndex:
         return KeyTable(np.concatenate((pair_keys, _pack(chars))), np.concatenate((pair_ids, char_ids)))
 
     def _find_few(self, windows: Sequence[str]) -> Known:
-        find = self._find_one if not self._maker.options.skip else self._find_by_name
-        found = [find(window) for window in windows]
+        found = [self.find_one(window) for window in windows]
         rows = np.repeat(np.arange(len(found)), [len(ids) for ids in found])
         return Known(rows, np.array([*chain.from_iterable(found)], dtype=np.int64))
 
     def _find_by_name(self, window: str) -> list[int]:
         return [*self.occurrences(window)[0].tolist()]
 
-    def _find_one(self, window: str) -> list[int]:
-        """One window, without arrays and without names of words."""
-        facts = [self._facts_of[code] for code in self._coder.codes((window,), _END) if code != _BLANK]
+    def find_one(self, window: str) -> list[int]:
+        """The id of every occurrence of a known term in one window, without arrays and without names of words."""
+        if self._maker.options.skip:
+            return self._find_by_name(window)
+        facts_of = self._facts_of
+        facts = [facts_of[code] for code in self._coder.codes((window,), _END) if code != _BLANK]
         names = [name for name, _, _ in self._maker.text_terms(window)]
         if self._maker.options.length:
             names.append(length_name(len(window).bit_length()))
         known = [
             *map(self._word_ids.get, names),
             *map(self._char_ids.get, self._maker.char_names(window)),
-            *[self._pair_ids.get(a[0] << _WORD_BITS | b[0]) for a, b in pairwise(facts)],
+            *[self._pair_ids.get(a[0] << _WORD_BITS | b[0]) for a, b in pairwise(facts) if a[0] and b[0]],
         ]
-        return [id_ for id_ in known if id_ is not None] + [id_ for fact in facts for id_ in fact[1:]]
+        found = [id_ for id_ in known if id_ is not None]
+        for fact in facts:
+            found += fact[1:]
+        return found
 
     def _text_terms(self, windows: Sequence[str], sizes: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Length classes, and the terms that are found in the text rather than in its tokens."""

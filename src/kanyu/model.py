@@ -12,6 +12,7 @@ import json
 import math
 import os
 import struct
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -32,11 +33,12 @@ from kanyu.labels import HEADLINES, MODEL_LABELS
 from kanyu.messages import Span
 from kanyu.tokenizer import dictionary_version
 
-__all__ = ["Explanation", "Model", "Occurrences", "load_model", "shipped_model_path"]
+__all__ = ["Explanation", "Model", "Occurrences", "ScoredText", "load_model", "shipped_model_path"]
 
 FORMAT: Final = 1
 _BLOCK: Final = 512  # windows scored at once: the arrays of a block stay in the cache
 _CHOICES: Final = 4  # of labels, whose weights are kept side by side
+_ONE_ROW: Final = np.zeros(1, dtype=np.int64)  # where the one row of a window's terms begins
 _LARGEST: Final = 64 * 2**20  # bytes; the shipped file has at most 10 MB
 _TENSORS: Final = {
     "weights": np.float32,
@@ -89,6 +91,43 @@ class Explanation:
     def occurrences(self) -> Occurrences:
         """What each known term adds, with offsets of the whole canonical text; found when asked for."""
         return self._find()
+
+
+class ScoredText(NamedTuple):
+    """One text with the log-odds of some labels.
+
+    Attributes
+    ----------
+    model : Model
+    canonical : Canonical
+        The text as it was scored.
+    labels : sequence of str
+    log_odds : ndarray of float64, shape (n_labels,)
+        Calibrated, of each label in the window that counts.
+    windows : sequence of Span
+        That window of each label.
+    n_known : int
+        How many different terms the model knows.
+    """
+
+    model: Model
+    canonical: Canonical
+    labels: Sequence[str]
+    log_odds: Floats
+    windows: Sequence[Span]
+    n_known: int
+
+    def explain(self, labels: Sequence[str]) -> dict[str, Explanation]:
+        """Why some of the labels have their log-odds."""
+        found: _Found = {}
+        explanations = {}
+        for label in labels:
+            place, column = self.labels.index(label), self.model.labels.index(label)
+            window = self.windows[place]
+            find = partial(self.model._added, self.canonical.text, window, column, found)
+            intercept = float(self.model.calibrated_intercepts[column])
+            explanations[label] = Explanation(float(self.log_odds[place]), intercept, window, find)
+        return explanations
 
 
 @dataclass(frozen=True)
@@ -163,9 +202,9 @@ class Model:
         return [*accumulate(map(len, self.vocabulary))]
 
     @cached_property
-    def _calibrated_intercepts(self) -> list[float]:
-        calibrated: list[float] = (self.intercepts * self.slopes + self.offsets).tolist()
-        return calibrated
+    def calibrated_intercepts(self) -> Floats:
+        """The log-odds of each label in a text without a known term."""
+        return self.intercepts * self.slopes + self.offsets
 
     @cached_property
     def _every_column(self) -> Ints:
@@ -174,7 +213,7 @@ class Model:
     @cached_property
     def _weights_of(self) -> dict[bytes, NDArray[np.float32]]:
         """Weights by columns, those of a few labels side by side."""
-        return {self._every_column.tobytes(): self.weights}
+        return {}
 
     def columns(self, labels: Sequence[str]) -> Ints:
         """The weight columns of some labels."""
@@ -228,18 +267,28 @@ class Model:
         n_known : int
             How many different terms the model knows.
         """
+        scored = self.score_one(text, labels)
+        return scored.canonical, scored.explain(labels), scored.n_known
+
+    def score_one(self, text: str, labels: Sequence[str] | None = None) -> ScoredText:
+        """Score one text; explanations are made of what is asked for only.
+
+        Parameters
+        ----------
+        text : str
+        labels : sequence of str, optional
+            The labels wanted; all by default.
+        """
+        labels = self.labels if labels is None else labels
         canonical = canonicalize(text)
         spans = windows(canonical.text)
         columns = self.columns(labels)
         scores, known = self._score_windows([canonical.text[start:end] for start, end in spans], columns)
+        if len(spans) == 1:
+            return ScoredText(self, canonical, labels, scores[0], spans * len(labels), int(known[0]))
         best = scores.argmax(axis=0)
         log_odds = scores[best, np.arange(len(best))]
-        found: _Found = {}
-        explanations = {}
-        for label, value, column, place in zip(labels, log_odds.tolist(), columns.tolist(), best.tolist(), strict=True):
-            find = partial(self._added, canonical.text, spans[place], column, found)
-            explanations[label] = Explanation(value, self._calibrated_intercepts[column], spans[place], find)
-        return canonical, explanations, int(known.sum())
+        return ScoredText(self, canonical, labels, log_odds, [spans[place] for place in best], int(known.sum()))
 
     def _added(self, text: str, window: Span, column: int, found: _Found) -> Occurrences:
         """What the terms of a window add to one label; what is `found` serves all labels."""
@@ -252,18 +301,37 @@ class Model:
         """Ids, ranges and TF-IDF values (each spread over the term's occurrences) of a window."""
         ids, starts, ends = self.index.occurrences(text[window.start : window.end])
         unique, inverse, counts = np.unique(ids, return_inverse=True, return_counts=True)
-        values = self._values(np.zeros(len(unique), dtype=np.int64), unique, counts)
+        values = self._values(0, unique, counts)
         return ids, starts + window.start, ends + window.start, (values / counts)[inverse]
 
     def _score_windows(self, pieces: Sequence[str], columns: Ints) -> tuple[Floats, Ints]:
         """Calibrated log-odds and the number of known terms of each window."""
         decisions = np.zeros((len(pieces), len(columns)))
         known = np.zeros(len(pieces), dtype=np.int64)
+        if len(pieces) == 1:
+            known[0] = self._decide_one(pieces[0], columns, decisions)
+            return self._calibrated(decisions, columns), known
         for start in range(0, len(pieces), _BLOCK):
             stop = min(start + _BLOCK, len(pieces))
             known[start:stop] = self._decide(pieces[start:stop], columns, decisions[start:stop])
-        decisions += self.intercepts[columns]
-        return decisions * self.slopes[columns] + self.offsets[columns], known
+        return self._calibrated(decisions, columns), known
+
+    def _calibrated(self, decisions: Floats, columns: Ints) -> Floats:
+        if columns is self._every_column:
+            return (decisions + self.intercepts) * self.slopes + self.offsets
+        return (decisions + self.intercepts[columns]) * self.slopes[columns] + self.offsets[columns]
+
+    def _decide_one(self, piece: str, columns: Ints, decisions: Floats) -> int:
+        """What :meth:`_decide` does, for one window: there is nothing to tell apart by rows."""
+        counts = Counter(self.index.find_one(piece))
+        if not counts:
+            return 0
+        known = sorted(counts)
+        ids = np.array(known)
+        values = self._values(0, ids, np.array([counts[id_] for id_ in known]))
+        added = self._weights(columns).take(ids, axis=0) * values[:, None]
+        np.add.reduceat(added, _ONE_ROW, axis=0, out=decisions)  # as for many, so that the sums are the same
+        return len(known)
 
     def _decide(self, pieces: Sequence[str], columns: Ints, decisions: Floats) -> Ints:
         """Fill in the decision values, less intercepts, of a block of windows; count their known terms."""
@@ -285,6 +353,8 @@ class Model:
         return known
 
     def _weights(self, columns: Ints) -> NDArray[np.float32]:
+        if columns is self._every_column:
+            return self.weights
         key = columns.tobytes()
         if key not in self._weights_of:
             if len(self._weights_of) > _CHOICES:
@@ -292,12 +362,10 @@ class Model:
             self._weights_of[key] = np.ascontiguousarray(self.weights[:, columns])
         return self._weights_of[key]
 
-    def _values(self, rows: Ints, ids: Ints, counts: Ints) -> Floats:
+    def _values(self, rows: Ints | int, ids: Ints, counts: Ints) -> Floats:
         """Sublinear TF-IDF, each block of each row scaled to length 1."""
         values = (1.0 + np.log(counts)) * self.idf.take(ids)
-        groups = rows * len(BLOCKS)
-        for end in self._block_ends[:-1]:
-            groups += ids >= end
+        groups = rows * len(BLOCKS) + sum(ids >= end for end in self._block_ends[:-1])
         norms = np.sqrt(np.bincount(groups, weights=values * values))
         scaled: Floats = values / norms.take(groups)
         return scaled

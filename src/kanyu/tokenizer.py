@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kanyu.errors import UsageError
 
@@ -116,16 +116,19 @@ class TokenCoder:
         """
         from sudachipy import Morpheme
 
-        mode, known, word_id = self._tokenizer.mode, self._known.__getitem__, Morpheme.word_id
+        mode, known, word_id = self._tokenizer.mode, self._known, Morpheme.word_id
         tokenize, morphemes = _tokenizer(mode).tokenize, _scratch(mode)
-        codes: list[int] = []
+        codes: list[Any] = []  # numbers, once the unknown ones among `found` are asked for
         for text in texts:
             for piece in [text] if len(text) <= _PIECE else [text[start:stop] for start, stop in _pieces(text)]:
                 tokenize(piece, out=morphemes)
-                try:
-                    codes += [*map(known, map(word_id, morphemes))]
-                except KeyError:
-                    codes += map(self._code, morphemes)
+                found = [*map(known.get, map(word_id, morphemes))]
+                if None in found:
+                    found = [
+                        self._code(morpheme) if code is None else code
+                        for code, morpheme in zip(found, morphemes, strict=True)
+                    ]
+                codes += found
             codes.append(end)
         return codes
 
