@@ -64,8 +64,8 @@ def rivals(train: pd.DataFrame, test: pd.DataFrame, stock_words: Sequence[str], 
             LogisticRegression(C=10, solver="liblinear", dual=True, random_state=seed, max_iter=5000),
         ),
         "neural network (characters 1-3)": make_pipeline(
-            TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, min_df=4, max_features=20000),
-            MLPClassifier((32,), early_stopping=True, random_state=seed, max_iter=30),
+            TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, min_df=4, max_features=5000),
+            MLPClassifier((16,), early_stopping=True, random_state=seed, max_iter=200, n_iter_no_change=3),
         ),
     }
     groups = train["group"].to_numpy()
@@ -140,7 +140,7 @@ def ablation(
         "without synonym groups": replace(features, synonyms=False),
         "without amounts": replace(features, amounts=False),
         "names as themselves": replace(features, names=False),
-        "without length": replace(features, length=False),
+        "with the length class": replace(features, length=True),
         "without characters": replace(features, char_min=2, char_max=1),
         "characters 2-4": replace(features, char_min=2, char_max=4),
         "with skip-grams": replace(features, skip=3),
