@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,12 @@ def test_a_scan_is_the_same_in_slices_of_any_size(monkeypatch: pytest.MonkeyPatc
     assert parts.to_dict() == whole.to_dict()
     assert parts.conversations[0].verdicts == whole.conversations[0].verdicts
     np.testing.assert_array_equal(parts.conversations[0].scores, whole.conversations[0].scores)
+
+
+def test_mass_greetings_are_texts_sent_again_on_another_day() -> None:
+    start = datetime.fromisoformat("2024-05-01T09:00:00+09:00")
+    greeting, other, short = "おはようございます、今日も一日よろしく", "きのうの写真をアルバムに入れました", "おはよう"
+    sent = [(0, greeting), (0, greeting), (0, short), (1, greeting), (1, short), (2, other), (2, other), (3, greeting)]
+    messages = tuple(Message("みずき", text, start + timedelta(days=day)) for day, text in sent)
+    report = kanyu.detector.load().scan(Conversation("花屋", "line", "a.txt", messages))
+    assert report.conversations[0].senders[0].mass_greetings == 2

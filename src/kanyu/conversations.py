@@ -6,7 +6,7 @@ their order. Its evidence is the messages themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -221,7 +221,6 @@ def _judge_sender(
     n = len(messages)
     own = np.fromiter((message.sender == name for message in messages), np.bool_, n)
     sent = [messages[index] for index in np.flatnonzero(own).tolist()]
-    greetings = _mass_greetings(sent)  # needs much memory for a moment: before the scores are copied
     read = np.fromiter((_is_reader(message.sender, name, conversation.me) for message in messages), np.bool_, n)
     is_body = ~np.isnan(scores[:, 0])
     texts, others = np.flatnonzero(own & is_body), np.flatnonzero(read & is_body)
@@ -261,7 +260,7 @@ def _judge_sender(
         if is_pitcher
         else None,
         night_messages=sum(map(_is_at_night, sent)),
-        mass_greetings=greetings,
+        mass_greetings=_mass_greetings(sent),
     )
 
 
@@ -324,14 +323,15 @@ def _is_at_night(message: Message) -> bool:
     return message.at is not None and message.at.hour in _NIGHT
 
 
-def _mass_greetings(messages: Iterable[Message]) -> int:
+def _mass_greetings(messages: Sequence[Message]) -> int:
+    long = [message for message in messages if message.is_text and len(message.text) >= 10]
+    hashes, counts = np.unique(np.fromiter((hash(m.text) for m in long), np.int64, len(long)), return_counts=True)
+    again = set(hashes[counts > 1].tolist())  # few: most texts are sent once and need not be remembered
     seen: dict[str, Any] = {}
-    days: dict[Any, Any] = {}  # one object a day: there may be a million messages
     repeats = 0
-    for message in messages:
-        if message.is_text and len(message.text) >= 10:
+    for message in long:
+        if hash(message.text) in again:
             day = message.at.date() if message.at else None
-            day = days.setdefault(day, day)
             if message.text in seen and seen[message.text] != day:
                 repeats += 1
             seen.setdefault(message.text, day)
