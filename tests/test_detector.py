@@ -52,7 +52,21 @@ def test_an_ordinary_appointment_is_clear(detector: Detector) -> None:
     assert verdict.advice == ()
 
 
-@pytest.mark.parametrize("text", ["🎉🎉🎉", "Hello, how are you?", "あ", "12345", "!!!!", "привет", "\ud83d", "\0\0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "🎉🎉🎉",
+        "Hello, how are you?",
+        "あ",
+        "12345",
+        "!!!!",
+        "привет как дела",
+        "مرحبا نلتقي غدا في المحطة " * 3,
+        "สวัสดีครับ เจอกันพรุ่งนี้ที่สถานี " * 3,
+        "\ud83d",
+        "\0\0",
+    ],
+)
 def test_what_cannot_be_read_is_undecided(detector: Detector, text: str) -> None:
     verdict = detector.check(text)
     check_invariants(verdict, text)

@@ -23,6 +23,9 @@ def test_windows_hold_whole_sentences() -> None:
 @given(st.text(alphabet="あい。!\n」", min_size=0, max_size=3000))
 def test_windows_cover_every_text_and_stay_short(text: str) -> None:
     spans = windows(text)
+    if sum(char in "あい" for char in text) < 2:
+        assert spans == [(0, 0)]
+        return
     assert spans[0].start == 0
     assert spans[-1].end == len(text)
     assert all(0 < span.end - span.start <= WINDOW for span in spans) or not text

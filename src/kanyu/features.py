@@ -62,6 +62,9 @@ _UNITS: Final = {
     "ケ月": "か月",
     "カ月": "か月",
 }
+_TWO_LETTERS: Final = re.compile(
+    r"[ぁ-ゖァ-ヺ一-鿿々㐀-䶿𠀀-𯿿][^ぁ-ゖァ-ヺ一-鿿々㐀-䶿𠀀-𯿿]*[ぁ-ゖァ-ヺ一-鿿々㐀-䶿𠀀-𯿿]"
+)  # は、い
 _CONTENT: Final = frozenset({"名詞", "動詞", "形容詞", "形状詞"})
 
 
@@ -324,10 +327,13 @@ def windows(text: str) -> list[Span]:
     Returns
     -------
     list of Span
+        One empty span for texts with fewer than two kana or kanji: there is nothing to judge.
         One span over everything for texts of at most :data:`WINDOW` characters; else neighbouring
         spans of whole sentences, of about 150 characters, that together cover the text. Only a
         sentence that is longer makes a longer window; one beyond :data:`WINDOW` is cut.
     """
+    if _TWO_LETTERS.search(text) is None:
+        return [Span(0, 0)]
     if len(text) <= WINDOW:
         return [Span(0, len(text))]
     spans: list[Span] = []
