@@ -33,6 +33,8 @@ def served(*arguments: str, environment: dict[str, str] | None = None) -> Iterat
         text=True,
         encoding="utf-8",
         env={**os.environ, **(environment or {})},
+        # a job that runs in the background of a shell is started with SIGINT ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     try:
