@@ -44,6 +44,9 @@ model: install  ## rebuild the shipped model from data/ and models/ordinary-chat
 data-report: install  ## counts, agreement, duplicates and split checks of data/; fails where one is missed
 	$(BIN)/python -m kanyu.training.data_report data
 
+ablation: install  ## what each kind of term brings; writes models/ablation.json
+	$(BIN)/python -m kanyu.training.rivals data models/ablation.json
+
 card: install  ## measure the shipped model; writes models/figures.json and models/README.md
 	$(BIN)/python -m kanyu.training.card data $(SHARED) models
 

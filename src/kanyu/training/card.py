@@ -29,7 +29,7 @@ from kanyu.training.evaluation import (
     reliability,
     slices,
 )
-from kanyu.training.rivals import ablation, learning_curve, rivals, stock_word_scores
+from kanyu.training.rivals import learning_curve, rivals, stock_word_scores
 from kanyu.training.robustness import robustness_report
 from kanyu.training.train import OrdinaryRecord, train, training_frame
 
@@ -99,7 +99,8 @@ def figures(data: Path, shared: Path, models: Path) -> dict[str, Any]:
     result["rivals"] = json.loads(rivals(known, test, stock).to_json(orient="records"))
     training, is_message = training_frame(frame, talks)
     result["learning curve"] = json.loads(learning_curve(training, is_message).to_json(orient="records"))
-    result["ablation"] = json.loads(ablation(training, is_message).to_json(orient="records"))
+    if (models / "ablation.json").exists():
+        result["ablation"] = json.loads((models / "ablation.json").read_text("utf-8"))
     if (shared / "benign").is_dir():
         result["ordinary"] = {
             name: false_alarms(detector, load_ordinary([shared / "benign" / f"{name}.jsonl"]))
@@ -189,7 +190,8 @@ def render(result: Mapping[str, Any], info: Mapping[str, Any], mistakes: str) ->
             "Learning curve (writers left out; mean average precision of the three patterns)", result["learning curve"]
         )
     )
-    parts.append(_table("What each kind of term brings (average precision, writers left out)", result["ablation"]))
+    if "ablation" in result:
+        parts.append(_table("What each kind of term brings (average precision, writers left out)", result["ablation"]))
     if "ordinary" in result:
         parts.append(_ordinary_table(result))
     parts.append(_table("Disguise suite: recall of `flagged` on the test split's pattern messages", result["disguise"]))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,14 +16,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_curve
 from sklearn.model_selection import GroupKFold
 from sklearn.naive_bayes import ComplementNB
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from kanyu.canonical import canonicalize
 from kanyu.features import TermMaker
 from kanyu.labels import HEADLINES, PATTERNS
+from kanyu.training.corpus import load_conversations, load_messages
 from kanyu.training.pipeline import TrainingOptions, count_terms, cross_validate, fit_labels, highest_window
+from kanyu.training.train import training_frame
 
 __all__ = ["ablation", "learning_curve", "rivals", "stock_word_scores"]
 
@@ -51,21 +54,18 @@ def rivals(train: pd.DataFrame, test: pd.DataFrame, stock_words: Sequence[str], 
     DataFrame
         ``rival, label, f1, average_precision``.
     """
-    words: Any = _Words()
-    makers: Final[dict[str, Pipeline]] = {
-        "naive Bayes (Sudachi words)": make_pipeline(
-            TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2), ComplementNB()
-        ),
-        "linear SVM (Sudachi words)": make_pipeline(
-            TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2), LinearSVC(C=0.5, random_state=seed)
-        ),
-        "the same without Sudachi (characters 1-3)": make_pipeline(
-            TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, min_df=2),
+    words = _Words()
+    made = {id(part): [words(text) for text in part["text"]] for part in (train, test)}
+    plain = {id(part): part["text"].tolist() for part in (train, test)}
+    by_words: dict[str, Any] = {"analyzer": list, "sublinear_tf": True, "min_df": 2}
+    by_characters: dict[str, Any] = {"analyzer": "char", "ngram_range": (1, 3), "sublinear_tf": True, "min_df": 2}
+    makers: Final[dict[str, tuple[Any, dict[int, list[Any]], dict[str, Any]]]] = {
+        "naive Bayes (Sudachi words)": (ComplementNB(), made, by_words),
+        "linear SVM (Sudachi words)": (LinearSVC(C=0.5, random_state=seed), made, by_words),
+        "the same without Sudachi (characters 1-3)": (
             LogisticRegression(C=10, solver="liblinear", dual=True, random_state=seed, max_iter=5000),
-        ),
-        "neural network (characters 1-3)": make_pipeline(
-            TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, min_df=4, max_features=5000),
-            MLPClassifier((16,), early_stopping=True, random_state=seed, max_iter=200, n_iter_no_change=3),
+            plain,
+            by_characters,
         ),
     }
     groups = train["group"].to_numpy()
@@ -79,15 +79,18 @@ def rivals(train: pd.DataFrame, test: pd.DataFrame, stock_words: Sequence[str], 
         scores = stock_word_scores(test["text"].tolist(), stock_words)
         known = stock_word_scores(train["text"].tolist(), stock_words)
         rows.append(_row("stock-word list", label, truth, scores, scores >= _threshold(train[label].to_numpy(), known)))
-        for name, model in makers.items():
-            model.fit(train["text"].iloc[inner], train[label].iloc[inner])
-            limit = _threshold(train[label].iloc[held].to_numpy(), _decide(model, train["text"].iloc[held]))
-            scores = _decide(model, test["text"])
+        for name, (classifier, texts, options) in makers.items():
+            model = make_pipeline(TfidfVectorizer(**options), classifier)
+            known_texts = texts[id(train)]
+            model.fit([known_texts[row] for row in inner], train[label].iloc[inner])
+            held_scores = _decide(model, [known_texts[row] for row in held])
+            limit = _threshold(train[label].iloc[held].to_numpy(), held_scores)
+            scores = _decide(model, texts[id(test)])
             rows.append(_row(name, label, truth, scores, scores >= limit))
     return pd.DataFrame(rows)
 
 
-def _decide(model: Pipeline, texts: pd.Series) -> Floats:
+def _decide(model: Pipeline, texts: Sequence[Any]) -> Floats:
     if hasattr(model, "decision_function"):
         return np.asarray(model.decision_function(texts), dtype=np.float64)
     probabilities = np.asarray(model.predict_proba(texts))[:, 1]
@@ -141,7 +144,7 @@ def ablation(
         "without amounts": replace(features, amounts=False),
         "names as themselves": replace(features, names=False),
         "with the length class": replace(features, length=True),
-        "without characters": replace(features, char_min=2, char_max=1),
+        "single characters only": replace(features, char_max=1),
         "characters 2-4": replace(features, char_min=2, char_max=4),
         "with skip-grams": replace(features, skip=3),
         "split mode A": replace(features, mode="A"),
@@ -183,3 +186,17 @@ def learning_curve(
         figures = [average_precision_score(targets[is_message, k], scores[is_message, k]) for k in range(1, 4)]
         rows.append({"share": share, "messages": int(np.mean(sizes)), "patterns": float(np.mean(figures))})
     return pd.DataFrame(rows)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the ablation over a data folder and write it as JSON beside the model."""
+    data, target = map(Path, arguments or ("data", "models/ablation.json"))
+    frame, is_message = training_frame(load_messages(data), load_conversations(data))
+    table = ablation(frame, is_message)
+    target.write_text(table.to_json(orient="records", indent=1) + "\n", "utf-8")
+    print(table.to_string())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
