@@ -185,7 +185,8 @@ def fit_labels(counts: Counts, targets: Floats, weights: Floats, options: Traini
     windows_of = np.bincount(counts.row, minlength=len(targets))
     is_long = (windows_of > 1)[counts.row]
     label_weights = weights[counts.row] / np.sqrt(windows_of[counts.row])
-    fits = Parallel(n_jobs=options.n_jobs, backend="threading")(
+    # processes, not threads: liblinear draws from one random generator per process
+    fits = Parallel(n_jobs=options.n_jobs, backend="loky")(
         delayed(_fit_label)(x, targets[counts.row, label], chosen, is_long, counts.row, label_weights, options.C)
         for label in range(targets.shape[1])
     )
