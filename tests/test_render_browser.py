@@ -5,22 +5,15 @@ import shutil
 from datetime import date, timedelta
 
 import pytest
+from playwright import sync_api
 
 from kanyu import read_export
 from kanyu.cooling_off import DEALS, last_day
 from kanyu.render.html import render_report
+from tests.chromium import FLAGS
 
-sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -31,7 +24,7 @@ def browser():
         try:
             started = playwright.chromium.launch(executable_path=path, args=FLAGS)
         except sync_api.Error:
-            pytest.skip("no Chromium here; `make test` installs one")
+            pytest.fail("no Chromium here: install the package chromium, or set KANYU_BROWSER to one")
         yield started
         started.close()
 

@@ -23,16 +23,7 @@ from kanyu.cli.serve import listen
 from kanyu.detector import Detector
 from kanyu.feedback import FeedbackStore
 from kanyu.web import create_app
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from tests.chromium import FLAGS
 
 
 @dataclass
